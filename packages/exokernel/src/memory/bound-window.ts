@@ -1,0 +1,224 @@
+/** The window that the kernel hands out: a `DataView` it can take away. */
+import type { Gather, Window } from "../abi/window.ts";
+import { GATHER_PIECES } from "../abi/limits.ts";
+
+const EMPTY = new ArrayBuffer(0);
+
+/** What the kernel keeps about a window it bound. */
+export interface WindowBinding {
+  /** First frame, and how many. */
+  readonly first: number;
+  readonly count: number;
+  readonly writable: boolean;
+  /** Row of the environment that it is bound to. */
+  readonly owner: number;
+}
+
+/** Charged for work that is not a single access; nothing on a host. */
+export interface WindowMeter {
+  charge(cost: "copyByte" | "checksumByte" | "touchByte", units: number): void;
+}
+
+/** Opens a window over `length` bytes of `buffer` from `at`; only the kernel can. */
+export class BoundWindow implements Window {
+  #view: DataView;
+  #bytes: Uint8Array;
+  #writable: DataView | undefined;
+  #binding: WindowBinding | undefined;
+  readonly #address: number;
+  readonly #meter: WindowMeter;
+
+  constructor(bytes: Uint8Array, at: number, length: number, binding: WindowBinding, meter: WindowMeter) {
+    this.#bytes = bytes.subarray(at, at + length);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
+    this.#writable = binding.writable ? this.#view : undefined;
+    this.#binding = binding;
+    this.#address = at;
+    this.#meter = meter;
+    Object.freeze(this);
+  }
+
+  /** The binding behind `window`, or `undefined` if it is dead or not one of ours. */
+  static bindingOf(window: Window): WindowBinding | undefined {
+    return isBound(window) ? window.#binding : undefined;
+  }
+
+  /** The physical address of the window's first byte; meaningful only for a live one. */
+  static addressOf(window: BoundWindow): number {
+    return window.#address;
+  }
+
+  /** True for every object this class made, alive or dead. */
+  static isBound(window: unknown): window is BoundWindow {
+    return typeof window === "object" && window !== null && #view in window;
+  }
+
+  /** Breaks the binding: from now on every access throws. */
+  static break(window: BoundWindow): void {
+    window.#binding = undefined;
+    window.#view = new DataView(EMPTY);
+    window.#bytes = new Uint8Array(EMPTY);
+    if (window.#writable !== undefined) window.#writable = window.#view;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+  getU8(at: number): number {
+    return this.#view.getUint8(at);
+  }
+  getU16(at: number): number {
+    return this.#view.getUint16(at);
+  }
+  getU32(at: number): number {
+    return this.#view.getUint32(at);
+  }
+  getU32LE(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+  setU8(at: number, value: number): void {
+    (this.#writable ?? readOnly()).setUint8(at, value);
+  }
+  setU16(at: number, value: number): void {
+    (this.#writable ?? readOnly()).setUint16(at, value);
+  }
+  setU32(at: number, value: number): void {
+    (this.#writable ?? readOnly()).setUint32(at, value);
+  }
+  setU32LE(at: number, value: number): void {
+    (this.#writable ?? readOnly()).setUint32(at, value, true);
+  }
+
+  read(at: number, into: Uint8Array, intoAt: number, length: number): void {
+    this.#check(at, length);
+    checkRange(into.length, intoAt, length);
+    copyBytes(into, intoAt, this.#bytes, at, length);
+    this.#meter.charge("copyByte", length);
+  }
+
+  write(at: number, from: Uint8Array, fromAt: number, length: number): void {
+    if (this.#writable === undefined) readOnly();
+    this.#check(at, length);
+    checkRange(from.length, fromAt, length);
+    copyBytes(this.#bytes, at, from, fromAt, length);
+    this.#meter.charge("copyByte", length);
+  }
+
+  copy(at: number, from: Window, fromAt: number, length: number): void {
+    if (this.#writable === undefined) readOnly();
+    const source = foreign(from);
+    this.#check(at, length);
+    source.#check(fromAt, length);
+    copyBytes(this.#bytes, at, source.#bytes, fromAt, length);
+    this.#meter.charge("copyByte", length);
+  }
+
+  fill(at: number, length: number, value: number): void {
+    if (this.#writable === undefined) readOnly();
+    this.#check(at, length);
+    this.#bytes.fill(value, at, at + length);
+    this.#meter.charge("touchByte", length);
+  }
+
+  equals(at: number, other: Window, otherAt: number, length: number): boolean {
+    const second = foreign(other);
+    this.#check(at, length);
+    second.#check(otherAt, length);
+    this.#meter.charge("touchByte", length);
+    for (let i = 0; i < length; i++) if (this.#bytes[at + i] !== second.#bytes[otherAt + i]) return false;
+    return true;
+  }
+
+  checksum(at: number, length: number, sum: number): number {
+    this.#check(at, length);
+    this.#meter.charge("checksumByte", length);
+    return sumBytes(this.#view, at, length, sum);
+  }
+
+  text(at: number, length: number): string {
+    this.#check(at, length);
+    let text = "";
+    for (let i = 0; i < length; i++) text += String.fromCharCode(this.#bytes[at + i] ?? 0);
+    return text;
+  }
+
+  #check(at: number, length: number): void {
+    checkRange(this.#bytes.length, at, length);
+  }
+}
+
+const isBound = (window: Window): window is BoundWindow => BoundWindow.isBound(window);
+
+const foreign = (window: Window): BoundWindow => {
+  if (!isBound(window)) throw new TypeError("not a window");
+  return window;
+};
+
+const readOnly = (): never => {
+  throw new TypeError("the window is not bound for writing");
+};
+
+function checkRange(size: number, at: number, length: number): void {
+  if (!(at >= 0 && length >= 0 && at + length <= size) || !Number.isInteger(at) || !Number.isInteger(length))
+    throw new RangeError("outside the window");
+}
+
+/** Short copies by a loop: a subarray costs more than 64 bytes do. */
+const LOOP_BYTES = 64;
+
+function copyBytes(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, length: number): void {
+  if (length > LOOP_BYTES || to.buffer === from.buffer) {
+    if (length > 0) to.set(from.subarray(fromAt, fromAt + length), toAt);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] ?? 0;
+}
+
+/** RFC 1071: the ones'-complement sum of big-endian 16-bit words, folded. */
+function sumBytes(view: DataView, at: number, length: number, initial: number): number {
+  let sum = initial;
+  const words = at + (length & ~3);
+  let i = at;
+  for (; i < words; i += 4) sum += view.getUint32(i);
+  if (length & 2) {
+    sum += view.getUint16(i);
+    i += 2;
+  }
+  if (length & 1) sum += view.getUint8(i) << 8;
+  return fold(sum);
+}
+
+/** Folds a sum of 32-bit words (exact below 2^53) to 16 bits. */
+function fold(sum: number): number {
+  let low = (sum >>> 0) + Math.floor(sum / 0x1_0000_0000);
+  while (low > 0xffff) low = (low & 0xffff) + Math.floor(low / 0x1_0000);
+  return low;
+}
+
+/** A gather list; the kernel reads its columns. */
+export class GatherList implements Gather {
+  readonly windows: (Window | undefined)[] = new Array<Window | undefined>(GATHER_PIECES).fill(undefined);
+  readonly offsets: Float64Array = new Float64Array(GATHER_PIECES);
+  readonly lengths: Float64Array = new Float64Array(GATHER_PIECES);
+  #count = 0;
+  #length = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+  get length(): number {
+    return this.#length;
+  }
+  clear(): void {
+    this.#count = 0;
+    this.#length = 0;
+  }
+  add(window: Window, at: number, length: number): void {
+    if (this.#count >= GATHER_PIECES) throw new RangeError("too many pieces");
+    this.windows[this.#count] = window;
+    this.offsets[this.#count] = at;
+    this.lengths[this.#count] = length;
+    this.#count += 1;
+    this.#length += length;
+  }
+}

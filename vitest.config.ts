@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+/** One vitest project a package; sources are resolved directly, no build is needed to test. */
+const packages = ["hw-model", "secure-bind", "exokernel", "libos-exos", "libos-unix", "cheetah", "bench"];
+const conditions = ["@exolith/source", "node", "import", "module", "default"];
+
+const project = (name: string, root: string) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    name,
+    root,
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
+    testTimeout: 60_000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [...packages.map((name) => project(name, `packages/${name}`)), project("examples", "examples")],
+  },
+});
