@@ -7,5 +7,16 @@
  *
  * @packageDocumentation
  */
+export * from "./capability/name.ts";
 export * from "./capability/capability.ts";
+export * from "./capability/dominance.ts";
+export * from "./capability/encoding.ts";
+export * from "./verified.ts";
+export * from "./refusal.ts";
 export * from "./filter/term.ts";
+export * from "./filter/builders.ts";
+export * from "./filter/verify.ts";
+export * from "./filter/interpret.ts";
+export * from "./filter/compile.ts";
+export * from "./filter/demultiplexer.ts";
+export * from "./filter/print.ts";

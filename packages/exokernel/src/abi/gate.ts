@@ -99,7 +99,7 @@ export interface GateCalls {
   /** Adds one to an environment's event count. **Needs** dominance over its guard. */
   wake(environment: EnvId, slot: CapSlot): Sys<undefined, "BadEnvironment" | "BadSlot" | "BadCapability">;
 
-  /** Claims `count` named frames from `first`; all or none. `slot`'s capability guards them. They read as zero. */
+  /** Claims `count` named frames from `first`; all or none. `slot`'s capability guards them. They never show what another environment left in them. */
   framesAlloc(
     first: FrameNumber,
     count: number,

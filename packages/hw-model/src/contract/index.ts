@@ -1,1 +1,15 @@
-export {};
+/**
+ * Contract suites: what every device of a kind keeps, simulated or real.
+ *
+ * Call a suite at the top of a vitest test with a maker of a fresh harness.
+ *
+ * @packageDocumentation
+ */
+export * from "./clock.contract.ts";
+export * from "./console.contract.ts";
+export * from "./disk.contract.ts";
+export * from "./memory.contract.ts";
+export * from "./nic.contract.ts";
+export * from "./stream.contract.ts";
+export type { ContractCase, Deviation, MakeHarness, Settling } from "./suite.ts";
+export { eventually } from "./suite.ts";

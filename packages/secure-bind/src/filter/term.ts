@@ -1,5 +1,8 @@
 /** Packet filter terms (DPF, SIGCOMM'96): what a frame must look like. */
 
+/** Bytes of a field. */
+export type FieldWidth = 1 | 2 | 4;
+
 /**
  * One term. Offsets are bytes from the filter's current base, which starts at
  * the first byte of the frame; `shift` and `skip` move it. Fields are in
@@ -10,7 +13,7 @@ export type FilterTerm =
   | {
       readonly kind: "equal";
       readonly at: number;
-      readonly width: 1 | 2 | 4;
+      readonly width: FieldWidth;
       readonly mask: number;
       readonly value: number;
     }
@@ -18,12 +21,36 @@ export type FilterTerm =
   | {
       readonly kind: "shift";
       readonly at: number;
-      readonly width: 1 | 2 | 4;
+      readonly width: FieldWidth;
       readonly mask: number;
       readonly by: number;
     }
   /** The base moves on by `bytes`. */
   | { readonly kind: "skip"; readonly bytes: number };
 
-/** A packet filter: every term holds, in order. */
+/** A packet filter: every term holds, in order. The empty filter accepts every frame. */
 export type Filter = readonly FilterTerm[];
+
+/** The mask that keeps all of a field. */
+export const fullMask = (width: FieldWidth): number => 2 ** (8 * width) - 1;
+
+/** The field at `at` equals `value` in the bits of `mask`; all of them when it is absent. */
+export const equal = (at: number, width: FieldWidth, value: number, mask: number = fullMask(width)): FilterTerm => ({
+  kind: "equal",
+  at,
+  width,
+  mask,
+  value,
+});
+
+/** The base moves on by the field at `at`, masked, times two to the power of `by`. */
+export const shift = (at: number, width: FieldWidth, mask: number, by: number): FilterTerm => ({
+  kind: "shift",
+  at,
+  width,
+  mask,
+  by,
+});
+
+/** The base moves on by `bytes`. */
+export const skip = (bytes: number): FilterTerm => ({ kind: "skip", bytes });

@@ -1,1 +1,3 @@
-export {};
+export * from "./arbitrary.ts";
+export * from "./longest-match.ts";
+export * from "./verify.ts";

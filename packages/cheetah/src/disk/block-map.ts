@@ -1,0 +1,71 @@
+/** Which blocks of the extent are in use. */
+import { SUPERBLOCKS } from "./superblock-layout.ts";
+
+/**
+ * The free list of an extent: one byte a block.
+ *
+ * The superblocks are always in use. A run is claimed whole or not at all.
+ */
+export class BlockMap {
+  readonly #used: Uint8Array;
+  #free: number;
+  #rover = SUPERBLOCKS;
+
+  constructor(blocks: number) {
+    this.#used = new Uint8Array(blocks).fill(1, 0, SUPERBLOCKS);
+    this.#free = Math.max(0, blocks - SUPERBLOCKS);
+  }
+
+  /** Blocks of the extent. */
+  get blocks(): number {
+    return this.#used.length;
+  }
+
+  /** Blocks that are free. */
+  get free(): number {
+    return this.#free;
+  }
+
+  /** Claims the run of `count` blocks from `first`; false if a block of it is taken or outside. O(count). */
+  claim(first: number, count: number): boolean {
+    if (count === 0) return true;
+    if (first < SUPERBLOCKS || first + count > this.#used.length) return false;
+    for (let i = first; i < first + count; i++) if (this.#used[i] !== 0) return false;
+    this.#used.fill(1, first, first + count);
+    this.#free -= count;
+    return true;
+  }
+
+  /** Claims any run of `count` blocks; its first block, 0 for none, -1 without room. O(blocks). */
+  claimAny(count: number): number {
+    if (count === 0) return 0;
+    if (count > this.#free) return -1;
+    const found = this.#search(this.#rover, count);
+    const first = found >= 0 ? found : this.#search(SUPERBLOCKS, count);
+    if (first < 0 || !this.claim(first, count)) return -1;
+    this.#rover = first + count;
+    return first;
+  }
+
+  /** Gives a run back. O(count). */
+  release(first: number, count: number): void {
+    this.#used.fill(0, first, first + count);
+    this.#free += count;
+  }
+
+  #search(from: number, count: number): number {
+    let start = from;
+    while (start + count <= this.#used.length) {
+      const taken = this.#lastTaken(start, count);
+      if (taken < 0) return start;
+      start = taken + 1;
+    }
+    return -1;
+  }
+
+  /** The last taken block among `count` from `start`, -1 if all are free. */
+  #lastTaken(start: number, count: number): number {
+    const at = this.#used.lastIndexOf(1, start + count - 1);
+    return at >= start ? at : -1;
+  }
+}

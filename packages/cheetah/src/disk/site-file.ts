@@ -1,0 +1,60 @@
+/** A file of the site: where its bytes are on the disk, and what is known of them. */
+import { BLOCK_BYTES } from "@exolith/exokernel/abi";
+
+/** One file of one generation. */
+export interface SiteFile {
+  /** Its name: segments with `/` between them. */
+  readonly path: string;
+  /** The first block of its run; 0 for an empty file. */
+  readonly first: number;
+  /** Bytes. */
+  readonly size: number;
+  /** When the source changed it last, in milliseconds since 1970. */
+  readonly modified: number;
+  /** The hash of its contents, in two halves of 32 bits. */
+  readonly hashHigh: number;
+  readonly hashLow: number;
+  /** Responses that are reading it now. */
+  references: number;
+  /** It is in no index any more: its blocks are free when nobody reads it. */
+  retired: boolean;
+  /** Header fields of a full response, made when first asked for. */
+  head: Uint8Array | undefined;
+}
+
+/** What identifies a file, without the state that a server keeps with it. */
+export type SiteEntry = Pick<SiteFile, "path" | "first" | "size" | "modified" | "hashHigh" | "hashLow">;
+
+/** A file that nobody reads yet. */
+export const makeSiteFile = (entry: SiteEntry): SiteFile => ({
+  path: entry.path,
+  first: entry.first,
+  size: entry.size,
+  modified: entry.modified,
+  hashHigh: entry.hashHigh,
+  hashLow: entry.hashLow,
+  references: 0,
+  retired: false,
+  head: undefined,
+});
+
+/** Blocks of its run. */
+export const fileBlocks = (file: Pick<SiteEntry, "size">): number => Math.ceil(file.size / BLOCK_BYTES);
+
+/** Its strong entity tag, quotes included: size and contents (RFC 9110 section 8.8.3). */
+export const entityTag = (file: Pick<SiteEntry, "size" | "hashHigh" | "hashLow">): string =>
+  `"${file.size.toString(16)}-${hexadecimal(file.hashHigh)}${hexadecimal(file.hashLow)}"`;
+
+const hexadecimal = (word: number): string => word.toString(16).padStart(8, "0");
+
+/** Longest name of a file in bytes of UTF-8. */
+export const PATH_BYTES = 4096;
+
+const utf8 = new TextEncoder();
+
+/** True when `path` can name a file of a site: whole segments, none of them `.` or `..`, no NUL or backslash. */
+export function isSitePath(path: string): boolean {
+  if (path === "" || !path.isWellFormed() || /[\0\\]/.test(path)) return false;
+  if (path.length > PATH_BYTES || utf8.encode(path).length > PATH_BYTES) return false;
+  return path.split("/").every((segment) => segment !== "" && segment !== "." && segment !== "..");
+}

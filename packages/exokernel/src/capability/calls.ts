@@ -1,0 +1,53 @@
+/** The capability calls: forge, destroy, grant. */
+import { RIGHTS, copyCapability, dominates } from "@exolith/secure-bind";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import { capSlot, type CapSlot } from "../abi/ids.ts";
+import { isIndex } from "../check.ts";
+import type { Environment } from "../environment/environment.ts";
+import { rowFor, type Kernel } from "../kernel.ts";
+import { authorise } from "./authority.ts";
+import { capabilityAt, putCapability } from "./capability-list.ts";
+
+/** Puts a capability dominated by `slot`'s into a free slot. */
+export function capabilityForge(
+  kernel: Kernel,
+  caller: Environment,
+  slot: unknown,
+  wanted: unknown,
+): Sys<CapSlot, "BadSlot" | "BadCapability" | "BadName"> {
+  const held = capabilityAt(caller.capabilities, slot);
+  if (held === undefined) return ERRORS.BadSlot;
+  const copy = copyCapability(wanted);
+  if (copy === undefined) return ERRORS.BadName;
+  kernel.machine.meter.charge("capabilityCheck", 1);
+  if ((held.rights & RIGHTS.duplicate) === 0 || !dominates(held, copy)) return ERRORS.BadCapability;
+  const put = putCapability(caller.capabilities, copy);
+  return put < 0 ? ERRORS.BadSlot : capSlot(put);
+}
+
+/** Empties a slot. */
+export function capabilityDestroy(_: Kernel, caller: Environment, slot: unknown): Sys<undefined, "BadSlot"> {
+  if (!isIndex(slot, CAPABILITY_SLOTS) || caller.capabilities[slot] === undefined) return ERRORS.BadSlot;
+  caller.capabilities[slot] = undefined;
+  return undefined;
+}
+
+/** Copies one of the caller's capabilities into another environment's list. */
+export function capabilityGrant(
+  kernel: Kernel,
+  caller: Environment,
+  environment: unknown,
+  offered: unknown,
+  slot: unknown,
+): Sys<CapSlot, "BadEnvironment" | "BadSlot" | "BadCapability"> {
+  const target = rowFor(kernel.environments, environment);
+  if (target === undefined) return ERRORS.BadEnvironment;
+  const refused = authorise(kernel, caller, slot, target.guard, RIGHTS.write);
+  if (refused !== undefined) return refused;
+  const held = capabilityAt(caller.capabilities, offered);
+  if (held === undefined) return ERRORS.BadSlot;
+  if ((held.rights & RIGHTS.duplicate) === 0) return ERRORS.BadCapability;
+  const put = putCapability(target.capabilities, held);
+  return put < 0 ? ERRORS.BadSlot : capSlot(put);
+}

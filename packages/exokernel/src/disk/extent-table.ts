@@ -1,0 +1,93 @@
+/** Extents: runs of disk blocks bound to a guard before any layout exists on them. */
+import { RIGHTS, type Capability } from "@exolith/secure-bind";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import type { ExtentId } from "../abi/ids.ts";
+import { authorise, deviceGuard } from "../capability/authority.ts";
+import { capabilityAt } from "../capability/capability-list.ts";
+import { isIndex, isRun } from "../check.ts";
+import type { Environment } from "../environment/environment.ts";
+import { rowFor, type Kernel } from "../kernel.ts";
+
+/** One extent. */
+export interface ExtentRow {
+  readonly owner: Environment;
+  readonly disk: number;
+  readonly first: number;
+  readonly blocks: number;
+  readonly guard: Capability;
+  /** Transfers in flight. */
+  transfers: number;
+  /** The owner died while transfers were in flight: freed with the last of them. */
+  orphan: boolean;
+}
+
+/** One transfer in flight. */
+export interface TransferRow {
+  readonly environment: Environment;
+  readonly extentRow: number;
+  /** Physical address of the completion word. */
+  readonly statusAddress: number;
+  /** First frame and number of frames that the device uses, and the frame of the completion word. */
+  readonly firstFrame: number;
+  readonly frames: number;
+  readonly statusFrame: number;
+}
+
+/** What `extentAlloc` is asked for. */
+export interface ExtentRequest {
+  readonly disk: unknown;
+  readonly first: unknown;
+  readonly count: unknown;
+  readonly device: unknown;
+  readonly guard: unknown;
+}
+
+type AllocRefusal = "NoDevice" | "BadRange" | "Busy" | "BadSlot" | "BadCapability" | "Full";
+
+/** Binds a run of blocks. O(extents). */
+export function extentAlloc(kernel: Kernel, caller: Environment, request: ExtentRequest): Sys<ExtentId, AllocRefusal> {
+  const { disk, first, count } = request;
+  if (!isIndex(disk, kernel.machine.disks.length)) return ERRORS.NoDevice;
+  const refused = authorise(kernel, caller, request.device, deviceGuard("disk", disk), RIGHTS.allocate);
+  if (refused !== undefined) return refused;
+  const guard = capabilityAt(caller.capabilities, request.guard);
+  if (guard === undefined) return ERRORS.BadSlot;
+  if (!isRun(first, count, kernel.machine.disks[disk]?.hardware.blocks ?? 0)) return ERRORS.BadRange;
+  const run = { disk, first: first as number, blocks: count as number };
+  if (kernel.extents.rows.some((other) => other !== undefined && overlaps(other, run))) return ERRORS.Busy;
+  const row = kernel.extents.ids.take();
+  if (row < 0) return ERRORS.Full;
+  kernel.extents.rows[row] = { owner: caller, ...run, guard, transfers: 0, orphan: false };
+  return kernel.extents.ids.idOf(row) as ExtentId;
+}
+
+const overlaps = (a: ExtentRow, b: { disk: number; first: number; blocks: number }): boolean =>
+  a.disk === b.disk && a.first < b.first + b.blocks && b.first < a.first + a.blocks;
+
+/** Gives the blocks back. */
+export function extentFree(
+  kernel: Kernel,
+  caller: Environment,
+  id: unknown,
+  slot: unknown,
+): Sys<undefined, "BadExtent" | "Busy" | "BadSlot" | "BadCapability"> {
+  const extent = rowFor(kernel.extents, id);
+  if (extent === undefined) return ERRORS.BadExtent;
+  const refused = authorise(kernel, caller, slot, extent.guard, RIGHTS.write);
+  if (refused !== undefined) return refused;
+  if (extent.transfers > 0) return ERRORS.Busy;
+  releaseExtent(kernel, kernel.extents.ids.rowOf(id));
+  return undefined;
+}
+
+/** Frees the extent in a row, now or when its last transfer is done. */
+export function releaseExtent(kernel: Kernel, row: number): void {
+  const extent = kernel.extents.rows[row];
+  if (extent === undefined) return;
+  if (extent.transfers > 0) {
+    extent.orphan = true;
+    return;
+  }
+  kernel.extents.rows[row] = undefined;
+  kernel.extents.ids.free(row);
+}

@@ -1,0 +1,68 @@
+/** Creation of environments. */
+import { RIGHTS, type Capability } from "@exolith/secure-bind";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import type { EnvId } from "../abi/ids.ts";
+import type { Gate } from "../abi/gate.ts";
+import type { Program, Upcalls } from "../abi/upcalls.ts";
+import { capabilityAt } from "../capability/capability-list.ts";
+import type { Kernel } from "../kernel.ts";
+import { TRACE_EVENTS } from "../trace.ts";
+import { environmentRelease } from "./destroy.ts";
+import { makeEnvironment, type Environment } from "./environment.ts";
+
+/** Makes the gate of an environment. */
+export type GateMaker = (kernel: Kernel, environment: Environment) => Gate;
+
+/** Creates an environment and starts its program; a program that throws leaves nothing behind. */
+export function environmentCreate(
+  kernel: Kernel,
+  caller: Environment,
+  program: unknown,
+  slot: unknown,
+  makeGate: GateMaker,
+): Sys<EnvId, "BadSlot" | "BadCapability" | "BadProgram" | "Full"> {
+  const guard = capabilityAt(caller.capabilities, slot);
+  if (guard === undefined) return ERRORS.BadSlot;
+  if ((guard.rights & RIGHTS.allocate) === 0) return ERRORS.BadCapability;
+  if (typeof program !== "function") return ERRORS.BadProgram;
+  const created = addEnvironment(kernel, caller.id, guard);
+  if (created === undefined) return ERRORS.Full;
+  const upcalls = start(kernel, created, program as Program, makeGate);
+  if (upcalls === undefined) {
+    environmentRelease(kernel, created);
+    return ERRORS.BadProgram;
+  }
+  created.upcalls = upcalls;
+  return created.id;
+}
+
+/** Takes a row for a new environment that holds `guard` in its slot 0; `undefined` when the table is full. */
+export function addEnvironment(kernel: Kernel, parent: EnvId, guard: Capability): Environment | undefined {
+  const row = kernel.environments.ids.take();
+  if (row < 0) return undefined;
+  const id = kernel.environments.ids.idOf(row) as EnvId;
+  const created = makeEnvironment(row, id, parent, guard);
+  created.capabilities[0] = guard;
+  kernel.environments.rows[row] = created;
+  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.environmentCreate, id, 0);
+  return created;
+}
+
+/** Runs a program's first code; its entry points, captured once, or `undefined` if it threw or has none. */
+function start(
+  kernel: Kernel,
+  created: Environment,
+  program: Program,
+  makeGate: GateMaker,
+): Upcalls | undefined {
+  const before = kernel.running;
+  kernel.running = created;
+  try {
+    const entries = program(makeGate(kernel, created));
+    return typeof entries.sliceBegin === "function" ? entries : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    kernel.running = before;
+  }
+}

@@ -1,0 +1,76 @@
+/** The end of environments: exactly what they hold is freed. */
+import { RIGHTS } from "@exolith/secure-bind";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import { authorise } from "../capability/authority.ts";
+import { releaseExtent } from "../disk/extent-table.ts";
+import { rowFor, type Kernel, type Rows } from "../kernel.ts";
+import { releaseFrame } from "../memory/frame-calls.ts";
+import { breakWindowsOf, breakWindowsOn } from "../memory/window-calls.ts";
+import { releaseFilter } from "../network/filter-table.ts";
+import { releaseRing } from "../network/packet-ring.ts";
+import { releaseTransmit } from "../network/transmit-table.ts";
+import { releaseSlice } from "../processor/slice-calls.ts";
+import { releaseStream } from "../stream/stream-table.ts";
+import { TRACE_EVENTS } from "../trace.ts";
+import type { Environment } from "./environment.ts";
+
+/** Ends an environment. */
+export function environmentDestroy(
+  kernel: Kernel,
+  caller: Environment,
+  id: unknown,
+  slot: unknown,
+): Sys<undefined, "BadEnvironment" | "BadSlot" | "BadCapability"> {
+  const environment = rowFor(kernel.environments, id);
+  if (environment === undefined) return ERRORS.BadEnvironment;
+  const refused = authorise(kernel, caller, slot, environment.guard, RIGHTS.write);
+  if (refused !== undefined) return refused;
+  environmentRelease(kernel, environment);
+  return undefined;
+}
+
+/** Frees everything an environment holds, and its row. O(all tables). */
+export function environmentRelease(kernel: Kernel, environment: Environment): void {
+  if (!environment.alive) return;
+  environment.alive = false;
+  releaseNetwork(kernel, environment);
+  releaseRows(kernel.streams, (s) => s.owner === environment, (row) => releaseStream(kernel, row, "reset"));
+  releaseRows(kernel.extents, (e) => e.owner === environment, (row) => releaseExtent(kernel, row));
+  for (let i = 0; i < kernel.slices.count; i++)
+    if (kernel.slices.owner[i] === environment.id) releaseSlice(kernel, i);
+  breakWindowsOf(kernel, environment);
+  releaseFrames(kernel, environment);
+  environment.capabilities.fill(undefined);
+  environment.upcalls = undefined;
+  kernel.environments.rows[environment.row] = undefined;
+  kernel.environments.ids.free(environment.row);
+  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.environmentDestroy, environment.id, 0);
+}
+
+function releaseNetwork(kernel: Kernel, environment: Environment): void {
+  releaseRows(kernel.filters, (f) => f.owner === environment, (row) => releaseFilter(kernel, row));
+  releaseRows(
+    kernel.transmits,
+    (t) => t.owner === environment || t.user === environment,
+    (row) => releaseTransmit(kernel, row),
+  );
+  releaseRows(kernel.rings, (r) => r.owner === environment, (row) => releaseRing(kernel, row));
+}
+
+function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (row: number) => void): void {
+  for (let row = 0; row < table.rows.length; row++) {
+    const held = table.rows[row];
+    if (held !== undefined && isHeld(held)) release(row);
+  }
+}
+
+/** A frame that a device still writes to stays taken, an orphan, until the device is done. */
+function releaseFrames(kernel: Kernel, environment: Environment): void {
+  const { frames } = kernel;
+  for (let f = 0; f < frames.count; f++) {
+    if (frames.owner[f] !== environment.id) continue;
+    breakWindowsOn(kernel, f, f + 1);
+    if (frames.pins[f] === 0) releaseFrame(kernel, f);
+    else frames.orphan[f] = 1;
+  }
+}

@@ -1,0 +1,163 @@
+/** The published tables: frozen functions that close over the kernel's columns. */
+import { printName } from "@exolith/secure-bind";
+import type { EnvId } from "../abi/ids.ts";
+import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import type {
+  CapabilityReaders,
+  ClockReaders,
+  DiskReaders,
+  EnvironmentReaders,
+  ExtentReaders,
+  FilterReaders,
+  FrameReaders,
+  NicReaders,
+  RingReaders,
+  SliceReaders,
+  StreamReaders,
+  TransmitReaders,
+} from "../abi/tables.ts";
+import { capabilityAt } from "../capability/capability-list.ts";
+import type { Environment } from "../environment/environment.ts";
+import type { Kernel } from "../kernel.ts";
+import { streamState } from "../stream/stream-table.ts";
+
+/** Every published table but an environment's own. Made once for a kernel, shared by all gates. */
+export interface Readers {
+  readonly clock: ClockReaders;
+  readonly environments: EnvironmentReaders;
+  readonly slices: SliceReaders;
+  readonly frames: FrameReaders;
+  readonly rings: RingReaders;
+  readonly filters: FilterReaders;
+  readonly transmits: TransmitReaders;
+  readonly extents: ExtentReaders;
+  readonly streams: StreamReaders;
+  readonly nics: NicReaders;
+  readonly disks: DiskReaders;
+}
+
+const NOBODY = 0 as EnvId;
+
+const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
+  Object.freeze({ hertz: clock.hertz, now: () => clock.now(), wallclock: () => clock.wallclock() });
+
+const environmentReaders = ({ environments: { rows, ids } }: Kernel): EnvironmentReaders =>
+  Object.freeze({
+    count: ids.rows,
+    state: (row: number) => (rows[row] === undefined ? 0 : 1),
+    id: (row: number) => rows[row]?.id ?? NOBODY,
+    parent: (row: number) => rows[row]?.parent ?? NOBODY,
+    events: (row: number) => rows[row]?.events ?? 0,
+    slicesBegun: (row: number) => rows[row]?.slicesBegun ?? 0,
+    slicesEnded: (row: number) => rows[row]?.slicesEnded ?? 0,
+    cyclesUsed: (row: number) => rows[row]?.cyclesUsed ?? 0,
+    frames: (row: number) => rows[row]?.frames ?? 0,
+    calls: (row: number) => rows[row]?.calls ?? 0,
+    faults: (row: number) => rows[row]?.faults ?? 0,
+  });
+
+const sliceReaders = ({ slices }: Kernel): SliceReaders =>
+  Object.freeze({
+    count: slices.count,
+    owner: (index: number) => (slices.owner[index] ?? 0) as EnvId,
+    current: () => slices.current,
+    quantum: () => slices.quantum,
+  });
+
+const frameReaders = ({ frames }: Kernel): FrameReaders =>
+  Object.freeze({
+    count: frames.count,
+    free: () => frames.free,
+    owner: (f: number) => (frames.owner[f] ?? 0) as EnvId,
+    bindings: (f: number) => frames.bindings[f] ?? 0,
+    pins: (f: number) => frames.pins[f] ?? 0,
+  });
+
+const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
+  Object.freeze({
+    count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
+    slots: (row: number) => rows[row]?.slots ?? 0,
+    next: (row: number) => rows[row]?.next ?? 0,
+    delivered: (row: number) => rows[row]?.delivered ?? 0,
+    dropped: (row: number) => rows[row]?.dropped ?? 0,
+  });
+
+const filterReaders = ({ filters: { rows, ids }, nics }: Kernel): FilterReaders =>
+  Object.freeze({
+    count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
+    ring: (row: number) => rows[row]?.ring ?? 0,
+    matched: (row: number) => rows[row]?.matched ?? 0,
+    unclaimed: (nic: number) => nics[nic]?.unclaimed ?? 0,
+  });
+
+const transmitReaders = ({ transmits: { rows, ids } }: Kernel): TransmitReaders =>
+  Object.freeze({
+    count: ids.rows,
+    user: (row: number) => rows[row]?.user.id ?? NOBODY,
+    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
+    nic: (row: number) => rows[row]?.nic ?? 0,
+    sent: (row: number) => rows[row]?.sent ?? 0,
+    refused: (row: number) => rows[row]?.refused ?? 0,
+  });
+
+const extentReaders = ({ extents: { rows, ids } }: Kernel): ExtentReaders =>
+  Object.freeze({
+    count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
+    disk: (row: number) => rows[row]?.disk ?? 0,
+    first: (row: number) => rows[row]?.first ?? 0,
+    blocks: (row: number) => rows[row]?.blocks ?? 0,
+    transfers: (row: number) => rows[row]?.transfers ?? 0,
+  });
+
+const streamReaders = (kernel: Kernel): StreamReaders =>
+  Object.freeze({
+    count: kernel.streams.ids.rows,
+    owner: (row: number) => kernel.streams.rows[row]?.owner.id ?? NOBODY,
+    state: (row: number) => streamState(kernel, row),
+  });
+
+const nicReaders = ({ machine: { nics } }: Kernel): NicReaders =>
+  Object.freeze({
+    count: nics.length,
+    address: (nic: number, index: number) => nics[nic]?.hardware.address[index] ?? 0,
+    frameBytes: (nic: number) => nics[nic]?.hardware.frameBytes ?? 0,
+    received: (nic: number) => nics[nic]?.counters.received ?? 0,
+    transmitted: (nic: number) => nics[nic]?.counters.transmitted ?? 0,
+    receiveDropped: (nic: number) => nics[nic]?.counters.receiveDropped ?? 0,
+  });
+
+const diskReaders = ({ machine: { disks } }: Kernel): DiskReaders =>
+  Object.freeze({
+    count: disks.length,
+    blocks: (disk: number) => disks[disk]?.hardware.blocks ?? 0,
+    armPosition: (disk: number) => disks[disk]?.armPosition() ?? 0,
+  });
+
+/** The published tables of a kernel. */
+export const makeReaders = (kernel: Kernel): Readers => ({
+  clock: clockReaders(kernel),
+  environments: environmentReaders(kernel),
+  slices: sliceReaders(kernel),
+  frames: frameReaders(kernel),
+  rings: ringReaders(kernel),
+  filters: filterReaders(kernel),
+  transmits: transmitReaders(kernel),
+  extents: extentReaders(kernel),
+  streams: streamReaders(kernel),
+  nics: nicReaders(kernel),
+  disks: diskReaders(kernel),
+});
+
+/** An environment's view of its own capability list. */
+export const capabilityReaders = (environment: Environment): CapabilityReaders =>
+  Object.freeze({
+    count: CAPABILITY_SLOTS,
+    rights: (slot: number) => capabilityAt(environment.capabilities, slot)?.rights ?? -1,
+    name: (slot: number) => {
+      const held = capabilityAt(environment.capabilities, slot);
+      return held === undefined ? "" : printName(held.name);
+    },
+  });

@@ -1,0 +1,103 @@
+/** The kernel's state: the machine and the tables. No logic. */
+import { makePhysicalGather, type DiskRequest, type Machine, type PhysicalGather } from "@exolith/hw-model";
+import { makeDemultiplexer, type Demultiplexer } from "@exolith/secure-bind";
+import { ENVIRONMENTS, EXTENTS, FILTERS, GATHER_PIECES, RINGS, SLICES, STREAMS, TRANSMITS } from "./abi/limits.ts";
+import type { ExtentRow, TransferRow } from "./disk/extent-table.ts";
+import type { Environment } from "./environment/environment.ts";
+import { makeIdTable, type IdTable } from "./id-table.ts";
+import { makeFrameTable, type FrameTable } from "./memory/frame-table.ts";
+import type { BoundWindow } from "./memory/bound-window.ts";
+import type { FilterRow } from "./network/filter-table.ts";
+import type { RingRow } from "./network/packet-ring.ts";
+import type { TransmitRow } from "./network/transmit-table.ts";
+import { makeSliceVector, type SliceVector } from "./processor/slice-vector.ts";
+import type { StreamRow } from "./stream/stream-table.ts";
+import type { Trace } from "./trace.ts";
+
+/** One network interface as the kernel keeps it. */
+export interface NicState {
+  readonly demultiplexer: Demultiplexer;
+  /** Physical address where arriving frames land before they are classified. */
+  readonly staging: number;
+  /** Frames that no filter wanted. */
+  unclaimed: number;
+  /** Frames queued since the last doorbell. */
+  queued: boolean;
+}
+
+/** Rows of one kind of resource, with the ids that name them. */
+export interface Rows<T> {
+  readonly ids: IdTable;
+  readonly rows: (T | undefined)[];
+}
+
+/** Everything the kernel knows. */
+export interface Kernel {
+  readonly machine: Machine;
+  readonly trace: Trace;
+  /** Tells the board about a fault, for its log; it must not call the kernel. */
+  readonly faulted: (environment: number, reason: unknown) => void;
+  readonly environments: Rows<Environment>;
+  readonly slices: SliceVector;
+  readonly frames: FrameTable;
+  readonly windows: Set<BoundWindow>;
+  readonly rings: Rows<RingRow>;
+  readonly filters: Rows<FilterRow>;
+  readonly transmits: Rows<TransmitRow>;
+  readonly extents: Rows<ExtentRow>;
+  readonly transfers: Map<DiskRequest, TransferRow>;
+  readonly streams: Rows<StreamRow>;
+  /** Row of the stream that each handle of each stream device belongs to, 0 for none. */
+  readonly streamRows: readonly Uint16Array[];
+  /** Environment that accepts from each stream device. */
+  readonly acceptors: (Environment | undefined)[];
+  readonly nics: readonly NicState[];
+  /** Work variable: the physical pieces of the frame being sent. */
+  readonly gather: PhysicalGather;
+  /** The environment whose upcall is running. */
+  running: Environment | undefined;
+}
+
+const makeRows = <T>(count: number): Rows<T> => ({
+  ids: makeIdTable(count),
+  rows: new Array<T | undefined>(count).fill(undefined),
+});
+
+/** What a kernel is loaded with. */
+export interface KernelParts {
+  readonly machine: Machine;
+  readonly trace: Trace;
+  readonly faulted: (environment: number, reason: unknown) => void;
+  /** Length of a slice, cycles. */
+  readonly quantum: number;
+  /** Physical address of the staging frames of each network interface. */
+  readonly staging: readonly number[];
+}
+
+/** The state of a kernel that has just been loaded: everything is free. */
+export const makeKernel = ({ machine, trace, faulted, quantum, staging }: KernelParts): Kernel => ({
+  machine,
+  trace,
+  faulted,
+  environments: makeRows(ENVIRONMENTS),
+  slices: makeSliceVector(SLICES, quantum),
+  frames: makeFrameTable(machine.memory.frames),
+  windows: new Set(),
+  rings: makeRows(RINGS),
+  filters: makeRows(FILTERS),
+  transmits: makeRows(TRANSMITS),
+  extents: makeRows(EXTENTS),
+  transfers: new Map(),
+  streams: makeRows(STREAMS),
+  streamRows: machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
+  acceptors: machine.streams.map(() => undefined),
+  nics: staging.map((address) => ({ demultiplexer: makeDemultiplexer(), staging: address, unclaimed: 0, queued: false })),
+  gather: makePhysicalGather(GATHER_PIECES),
+  running: undefined,
+});
+
+/** The live row that `id` names, or `undefined`. O(1). */
+export const rowFor = <T>(table: Rows<T>, id: unknown): T | undefined => {
+  const row = table.ids.rowOf(id);
+  return row < 0 ? undefined : table.rows[row];
+};

@@ -1,0 +1,53 @@
+/**
+ * The frame table: who holds each page frame, and what is bound to it.
+ *
+ *     column     unit          written by
+ *     owner      EnvId         alloc, free; 0 is free
+ *     lastOwner  EnvId         free; whose bytes the frame still contains, 0 for zeros
+ *     bindings   windows       bind, unbind
+ *     pins       rings and     ring bind, transfer begin and end
+ *                transfers
+ *     orphan     0 or 1        the owner died while a device used the frame
+ *     guards     capability    alloc, frameGuard
+ */
+import type { Capability } from "@exolith/secure-bind";
+
+/** Columns of the frame table, one entry per frame. */
+export interface FrameTable {
+  readonly count: number;
+  readonly owner: Uint32Array;
+  readonly lastOwner: Uint32Array;
+  readonly bindings: Uint16Array;
+  readonly pins: Uint16Array;
+  readonly orphan: Uint8Array;
+  readonly guards: (Capability | undefined)[];
+  /** Frames whose owner is 0. */
+  free: number;
+  /** Where the search for any free frame goes on. */
+  hint: number;
+}
+
+/** A table of `count` free frames, all zero. */
+export const makeFrameTable = (count: number): FrameTable => ({
+  count,
+  owner: new Uint32Array(count),
+  lastOwner: new Uint32Array(count),
+  bindings: new Uint16Array(count),
+  pins: new Uint16Array(count),
+  orphan: new Uint8Array(count),
+  guards: new Array<Capability | undefined>(count).fill(undefined),
+  free: count,
+  hint: 0,
+});
+
+/** Throws unless the table's invariants hold; for tests, never on a hot path. */
+export function checkFrameTable(table: FrameTable): void {
+  let free = 0;
+  for (let f = 0; f < table.count; f++) {
+    const isFree = table.owner[f] === 0;
+    if (isFree) free += 1;
+    if (isFree && (table.bindings[f] || table.pins[f])) throw new Error(`free frame ${f} is bound`);
+    if (isFree !== (table.guards[f] === undefined)) throw new Error(`frame ${f}: guard and owner disagree`);
+  }
+  if (free !== table.free) throw new Error(`free count ${table.free}, found ${free}`);
+}

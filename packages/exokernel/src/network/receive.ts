@@ -1,0 +1,43 @@
+/** Reception: interface, one DMA copy into a frame, filters, ring. */
+import type { Nic } from "@exolith/hw-model";
+import { RECEIVE_BATCH } from "../abi/limits.ts";
+import type { Kernel, NicState } from "../kernel.ts";
+import { TRACE_EVENTS } from "../trace.ts";
+import { deliver } from "./packet-ring.ts";
+
+/** Takes at most `RECEIVE_BATCH` frames from every interface; true if there was one. O(batch). */
+export function receive(kernel: Kernel): boolean {
+  let any = false;
+  const { nics } = kernel.machine;
+  for (let i = 0; i < nics.length; i++) {
+    const nic = nics[i];
+    const state = kernel.nics[i];
+    if (nic !== undefined && state !== undefined && receiveFrom(kernel, nic, state)) any = true;
+  }
+  return any;
+}
+
+function receiveFrom(kernel: Kernel, nic: Nic, state: NicState): boolean {
+  const { clock, memory, meter } = kernel.machine;
+  for (let taken = 0; taken < RECEIVE_BATCH; taken++) {
+    const length = nic.receive(clock.now(), memory.bytes, state.staging);
+    if (length === 0) return taken > 0;
+    meter.charge("deviceAccess", 1);
+    demultiplex(kernel, state, length);
+  }
+  return true;
+}
+
+function demultiplex(kernel: Kernel, state: NicState, length: number): void {
+  const { clock, memory, meter } = kernel.machine;
+  meter.charge("classify", 1);
+  const row = state.demultiplexer.classify(memory.bytes, state.staging, length);
+  const filter = row < 0 ? undefined : kernel.filters.rows[row];
+  if (filter === undefined) {
+    state.unclaimed += 1;
+    kernel.trace.record(clock.now(), TRACE_EVENTS.drop, -1, length);
+    return;
+  }
+  filter.matched += 1;
+  if (kernel.rings.ids.rowOf(filter.ring) === filter.ringRow) deliver(kernel, filter.ringRow, state.staging, length);
+}

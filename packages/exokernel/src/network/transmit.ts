@@ -1,0 +1,93 @@
+/** Transmission: a gather list over the sender's windows, checked, one copy, one doorbell a batch. */
+import { FRAME_BYTES, type PhysicalGather } from "@exolith/hw-model";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import type { Environment } from "../environment/environment.ts";
+import { rowFor, type Kernel, type NicState } from "../kernel.ts";
+import { BoundWindow, GatherList } from "../memory/bound-window.ts";
+import { ownBinding } from "../memory/window-calls.ts";
+import { TRACE_EVENTS } from "../trace.ts";
+import type { TransmitRow } from "./transmit-table.ts";
+
+type TransmitRefusal = "BadBinding" | "BadWindow" | "BadRange" | "Forged" | "Full";
+
+/** Queues one frame. O(bytes), no allocation. */
+export function transmit(kernel: Kernel, caller: Environment, id: unknown, list: unknown): Sys<undefined, TransmitRefusal> {
+  const binding = rowFor(kernel.transmits, id);
+  if (binding === undefined || binding.user !== caller) return ERRORS.BadBinding;
+  if (!(list instanceof GatherList)) return ERRORS.BadRange;
+  const refused = resolve(kernel, caller, list);
+  if (refused !== undefined) return refused;
+  const nic = kernel.machine.nics[binding.nic];
+  const state = kernel.nics[binding.nic];
+  if (nic === undefined || state === undefined) return ERRORS.BadBinding;
+  const { gather } = kernel;
+  if (gather.length === 0 || gather.length > nic.hardware.frameBytes) return ERRORS.BadRange;
+  const row = kernel.transmits.ids.rowOf(id);
+  const now = kernel.machine.clock.now();
+  if (!isAllowed(kernel, binding, state, gather)) {
+    binding.refused += 1;
+    kernel.trace.record(now, TRACE_EVENTS.forged, row, gather.length);
+    return ERRORS.Forged;
+  }
+  if (!nic.transmit(now, kernel.machine.memory.bytes, gather)) return ERRORS.Full;
+  state.queued = true;
+  binding.sent += 1;
+  kernel.machine.meter.charge("deviceAccess", 1);
+  kernel.trace.record(now, TRACE_EVENTS.transmit, row, gather.length);
+  return undefined;
+}
+
+/** Turns the caller's pieces into physical ones, each checked against its window. */
+function resolve(
+  kernel: Kernel,
+  caller: Environment,
+  list: GatherList,
+): Sys<undefined, "BadWindow" | "BadRange"> {
+  const { gather } = kernel;
+  gather.count = 0;
+  gather.length = 0;
+  for (let i = 0; i < list.count; i++) {
+    const window = list.windows[i];
+    const binding = ownBinding(caller, window);
+    if (binding === undefined) return ERRORS.BadWindow;
+    const offset = list.offsets[i] ?? 0;
+    const length = list.lengths[i] ?? 0;
+    if (!isWithin(offset, length, binding.count * FRAME_BYTES)) return ERRORS.BadRange;
+    gather.addresses[i] = BoundWindow.addressOf(window as BoundWindow) + offset;
+    gather.lengths[i] = length;
+    gather.length += length;
+    gather.count += 1;
+  }
+  return undefined;
+}
+
+/** True for whole numbers with `0 <= offset`, `0 <= length` and `offset + length <= size`. */
+const isWithin = (offset: number, length: number, size: number): boolean =>
+  offset >= 0 && length >= 0 && offset + length <= size && Number.isInteger(offset) && Number.isInteger(length);
+
+/** The first piece usually holds every header; if it does not satisfy the binding, the whole frame is looked at. */
+function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather): boolean {
+  const { bytes } = kernel.machine.memory;
+  const length = gather.lengths[0] ?? 0;
+  kernel.machine.meter.charge("classify", 1);
+  if (length > 0 && binding.allows(bytes, gather.addresses[0] ?? 0, length)) return true;
+  if (gather.count < 2) return false;
+  let at = state.staging;
+  for (let i = 0; i < gather.count; i++) {
+    const from = gather.addresses[i] ?? 0;
+    bytes.copyWithin(at, from, from + (gather.lengths[i] ?? 0));
+    at += gather.lengths[i] ?? 0;
+  }
+  kernel.machine.meter.charge("copyByte", gather.length);
+  return binding.allows(bytes, state.staging, gather.length);
+}
+
+/** Rings the doorbell of every interface with frames queued. */
+export function flush(kernel: Kernel): void {
+  for (let i = 0; i < kernel.nics.length; i++) {
+    const state = kernel.nics[i];
+    if (state === undefined || !state.queued) continue;
+    state.queued = false;
+    kernel.machine.nics[i]?.flush(kernel.machine.clock.now());
+  }
+}

@@ -1,0 +1,170 @@
+/** Streams: byte streams of a device, each bound to the environment that accepted it. */
+import { FRAME_BYTES, STREAM_STATE, type StreamDevice } from "@exolith/hw-model";
+import { RIGHTS } from "@exolith/secure-bind";
+import { ERRORS, type Sys } from "../abi/errors.ts";
+import type { StreamId } from "../abi/ids.ts";
+import { authorise, deviceGuard } from "../capability/authority.ts";
+import { isIndex } from "../check.ts";
+import { notify, type Environment } from "../environment/environment.ts";
+import { rowFor, type Kernel } from "../kernel.ts";
+import { BoundWindow } from "../memory/bound-window.ts";
+import { ownBinding } from "../memory/window-calls.ts";
+
+/** One bound stream. */
+export interface StreamRow {
+  readonly owner: Environment;
+  readonly device: StreamDevice;
+  readonly deviceIndex: number;
+  /** The device's number for it. */
+  readonly handle: number;
+  /** It waits in the owner's list of changed streams. */
+  changed: boolean;
+}
+
+/** Binds the next stream opened from outside to the caller, who is told of later ones. */
+export function streamAccept(
+  kernel: Kernel,
+  caller: Environment,
+  index: unknown,
+  slot: unknown,
+): Sys<StreamId, "NoDevice" | "Empty" | "Full" | "BadSlot" | "BadCapability"> {
+  if (!isIndex(index, kernel.machine.streams.length)) return ERRORS.NoDevice;
+  const refused = authorise(kernel, caller, slot, deviceGuard("stream", index), RIGHTS.none);
+  if (refused !== undefined) return refused;
+  const device = kernel.machine.streams[index];
+  const rows = kernel.streamRows[index];
+  if (device === undefined || rows === undefined) return ERRORS.NoDevice;
+  kernel.acceptors[index] = caller;
+  if (kernel.streams.ids.taken() >= kernel.streams.ids.rows - 1) return ERRORS.Full;
+  const handle = device.accept();
+  if (handle < 0) return ERRORS.Empty;
+  const row = kernel.streams.ids.take();
+  kernel.streams.rows[row] = { owner: caller, device, deviceIndex: index, handle, changed: false };
+  rows[handle] = row;
+  return kernel.streams.ids.idOf(row) as StreamId;
+}
+
+/** Takes the oldest of the caller's changed streams. */
+export function streamNext(kernel: Kernel, caller: Environment): Sys<StreamId, "Empty"> {
+  while (caller.changedStreams.length > 0) {
+    const row = caller.changedStreams.shift() ?? 0;
+    const stream = kernel.streams.rows[row];
+    if (stream === undefined || stream.owner !== caller || !stream.changed) continue;
+    stream.changed = false;
+    return kernel.streams.ids.idOf(row) as StreamId;
+  }
+  return ERRORS.Empty;
+}
+
+/** A move of bytes between a stream and memory. */
+export interface StreamMove {
+  readonly stream: unknown;
+  readonly window: unknown;
+  readonly at: unknown;
+  readonly length: unknown;
+}
+
+/** Moves bytes from a stream into memory. O(length). */
+export function streamRead(
+  kernel: Kernel,
+  caller: Environment,
+  move: StreamMove,
+): Sys<number, "BadStream" | "BadWindow" | "BadRange"> {
+  const stream = rowFor(kernel.streams, move.stream);
+  if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
+  const address = addressOf(caller, move, true);
+  if (typeof address !== "number") return address;
+  const moved = stream.device.read(stream.handle, kernel.machine.memory.bytes, address, move.length as number);
+  kernel.machine.meter.charge("copyByte", moved);
+  return moved;
+}
+
+/** Moves bytes from memory into a stream. O(length). */
+export function streamWrite(
+  kernel: Kernel,
+  caller: Environment,
+  move: StreamMove,
+): Sys<number, "BadStream" | "BadWindow" | "BadRange"> {
+  const stream = rowFor(kernel.streams, move.stream);
+  if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
+  const address = addressOf(caller, move, false);
+  if (typeof address !== "number") return address;
+  const moved = stream.device.write(stream.handle, kernel.machine.memory.bytes, address, move.length as number);
+  kernel.machine.meter.charge("copyByte", moved);
+  return moved;
+}
+
+/** The physical address of a range of one of the caller's windows. */
+export function addressOf(
+  caller: Environment,
+  range: { readonly window: unknown; readonly at: unknown; readonly length: unknown },
+  writable: boolean,
+): Sys<number, "BadWindow" | "BadRange"> {
+  const binding = ownBinding(caller, range.window);
+  if (binding === undefined || (writable && !binding.writable)) return ERRORS.BadWindow;
+  const size = binding.count * FRAME_BYTES;
+  const { at, length } = range;
+  if (!isIndex(at, size + 1) || !isIndex(length, size + 1) || at + length > size) return ERRORS.BadRange;
+  return BoundWindow.addressOf(range.window as BoundWindow) + at;
+}
+
+/** Ends one direction of a stream, or closes or resets it; the last two free its id. */
+export function streamControl(
+  kernel: Kernel,
+  caller: Environment,
+  id: unknown,
+  operation: unknown,
+): Sys<undefined, "BadStream" | "BadRange"> {
+  const stream = rowFor(kernel.streams, id);
+  if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
+  if (operation === "end") stream.device.control(stream.handle, "end");
+  else if (operation === "close" || operation === "reset")
+    releaseStream(kernel, kernel.streams.ids.rowOf(id), operation);
+  else return ERRORS.BadRange;
+  return undefined;
+}
+
+/** Frees the stream in a row. */
+export function releaseStream(kernel: Kernel, row: number, operation: "close" | "reset"): void {
+  const stream = kernel.streams.rows[row];
+  if (stream === undefined) return;
+  const rows = kernel.streamRows[stream.deviceIndex];
+  if (rows !== undefined) rows[stream.handle] = 0;
+  stream.device.control(stream.handle, operation);
+  kernel.streams.rows[row] = undefined;
+  kernel.streams.ids.free(row);
+}
+
+/** The published state of the stream in a row. */
+export const streamState = (kernel: Kernel, row: number): number => {
+  const stream = kernel.streams.rows[row];
+  return stream === undefined ? STREAM_STATE.failed : stream.device.state(stream.handle);
+};
+
+/** Changes taken from one stream device in one step. */
+const CHANGE_BATCH = 256;
+
+/** Tells owners of changed streams, and acceptors of waiting ones; true if there was any. O(batch). */
+export function reapStreams(kernel: Kernel): boolean {
+  let any = false;
+  for (let i = 0; i < kernel.machine.streams.length; i++) {
+    const device = kernel.machine.streams[i];
+    const rows = kernel.streamRows[i];
+    if (device === undefined || rows === undefined) continue;
+    const changed = (handle: number): void => {
+      if (handle >= 0) streamChanged(kernel, rows[handle] ?? 0);
+      else if (kernel.acceptors[i]?.alive === true) notify(kernel.acceptors[i] as Environment);
+    };
+    if (device.reap(CHANGE_BATCH, changed) > 0) any = true;
+  }
+  return any;
+}
+
+function streamChanged(kernel: Kernel, row: number): void {
+  const stream = kernel.streams.rows[row];
+  if (stream === undefined) return;
+  notify(stream.owner);
+  if (stream.changed) return;
+  stream.changed = true;
+  stream.owner.changedStreams.push(row);
+}

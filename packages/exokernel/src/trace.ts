@@ -1,0 +1,64 @@
+/** The trace: a fixed ring of numeric kernel events, off unless the board asks for it. */
+
+/** What happened; the meaning of `a` and `b` is in the comments. */
+export const TRACE_EVENTS = {
+  /** a: environment, b: slice position. */
+  sliceBegin: 1,
+  /** a: environment, b: slice position. */
+  sliceEnd: 2,
+  /** A frame reached a ring. a: ring row, b: bytes. */
+  deliver: 3,
+  /** A frame was dropped. a: ring row or -1 when no filter wanted it, b: bytes. */
+  drop: 4,
+  /** a: transmit binding row, b: bytes. */
+  transmit: 5,
+  /** A transmit was refused as forged. a: transmit binding row, b: bytes. */
+  forged: 6,
+  /** a: environment, b: cause. */
+  fault: 7,
+  /** a: environment. */
+  environmentCreate: 8,
+  environmentDestroy: 9,
+  /** a: extent row, b: blocks. */
+  transferBegin: 10,
+  transferEnd: 11,
+} as const;
+
+/** A value of `TRACE_EVENTS`. */
+export type TraceEvent = (typeof TRACE_EVENTS)[keyof typeof TRACE_EVENTS];
+
+/** The kernel's side of the trace. */
+export interface Trace {
+  /** Notes one event. O(1), no allocation. */
+  record(time: number, event: TraceEvent, a: number, b: number): void;
+  /** Hands the events still held to `visit`, oldest first; returns how many were overwritten. */
+  read(visit: (time: number, event: TraceEvent, a: number, b: number) => void): number;
+}
+
+/** A trace that costs nothing and holds nothing. */
+export const NO_TRACE: Trace = { record: () => {}, read: () => 0 };
+
+const COLUMNS = 4;
+
+/** A trace that holds the last `capacity` events: a row of time, event, a, b each. */
+export function makeTrace(capacity: number): Trace {
+  const rows = new Float64Array(capacity * COLUMNS);
+  let recorded = 0;
+  const record: Trace["record"] = (time, event, a, b) => {
+    const at = (recorded % capacity) * COLUMNS;
+    rows[at] = time;
+    rows[at + 1] = event;
+    rows[at + 2] = a;
+    rows[at + 3] = b;
+    recorded += 1;
+  };
+  const read: Trace["read"] = (visit) => {
+    const lost = Math.max(0, recorded - capacity);
+    for (let i = lost; i < recorded; i++) {
+      const at = (i % capacity) * COLUMNS;
+      visit(rows[at] ?? 0, (rows[at + 1] ?? 0) as TraceEvent, rows[at + 2] ?? 0, rows[at + 3] ?? 0);
+    }
+    return lost;
+  };
+  return Object.freeze({ record, read });
+}

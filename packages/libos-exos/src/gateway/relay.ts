@@ -1,0 +1,146 @@
+/** One relayed connection: a stream of the host on one side, TCP on the other. */
+import { failed, type Gate, type StreamId, type Window } from "@exolith/exokernel/abi";
+import type { BufferSlot, BufferSlots } from "../memory/buffer-slots.ts";
+import type { CloseReason, Connection, ConnectionHandler, PieceOwner } from "../net/tcp/application.ts";
+import { STREAM_ENDED, STREAM_FAILED, STREAM_READABLE } from "./stream-bits.ts";
+
+/** What all relays of a gateway share. */
+export interface RelayParts {
+  readonly gate: Gate;
+  /** Memory for bytes on their way from a stream to TCP; a relay holds a slot only while it has such bytes. */
+  readonly slots: BufferSlots;
+  /** A relay that had no slot to read into has one to wait for. */
+  readonly starved: (relay: Relay) => void;
+  /** The relay is over: its stream and its connection are gone. */
+  readonly over: (relay: Relay) => void;
+}
+
+/**
+ * Bytes from the stream are read into a slot of memory, used as a ring, and
+ * sent from there; bytes from TCP go to the stream from where they arrived.
+ *
+ * Holds: `head` bytes were acknowledged, `tail` were read, and `tail - head` is
+ * at most the slot's length. Each direction ends by itself, and pushes back by
+ * itself: a full slot leaves the stream unread, a full stream leaves TCP's
+ * receive window closed.
+ */
+export class Relay implements ConnectionHandler, PieceOwner {
+  readonly #parts: RelayParts;
+  readonly stream: StreamId;
+  #connection: Connection | undefined;
+  #slot: BufferSlot | undefined;
+  #head = 0;
+  #tail = 0;
+  #finished = false;
+  #over = false;
+
+  constructor(parts: RelayParts, stream: StreamId) {
+    this.#parts = parts;
+    this.stream = stream;
+  }
+
+  /** Names the TCP side, as soon as there is one. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** The stream's state changed, or memory came free: move what can be moved. */
+  pump(): void {
+    if (this.#over || this.#connection === undefined) return;
+    const state = this.#parts.gate.streams.state(this.stream & 0xffff);
+    if ((state & STREAM_FAILED) !== 0) return this.#streamLost();
+    this.#connection.resume();
+    while ((this.#state() & STREAM_READABLE) !== 0 && this.#fill()) continue;
+    this.#finishIfDrained();
+  }
+
+  #state(): number {
+    return this.#over ? 0 : this.#parts.gate.streams.state(this.stream & 0xffff);
+  }
+
+  /** Reads once from the stream into the ring and queues what came; false when nothing could move. */
+  #fill(): boolean {
+    const slot = this.#takeSlot();
+    if (slot === undefined || this.#connection === undefined) return false;
+    const from = this.#tail % slot.length;
+    const room = Math.min(slot.length - (this.#tail - this.#head), slot.length - from);
+    if (room === 0) return false;
+    const moved = this.#parts.gate.streamRead(this.stream, slot.window, slot.at + from, room);
+    if (failed(moved) || moved === 0) {
+      this.#releaseSlotIfEmpty();
+      return false;
+    }
+    return this.#queue(slot, from, moved);
+  }
+
+  #queue(slot: BufferSlot, from: number, length: number): boolean {
+    this.#tail += length;
+    if (this.#connection?.send(slot.window, slot.at + from, length, this, length) === true) return true;
+    this.#connection?.abort();
+    return false;
+  }
+
+  #takeSlot(): BufferSlot | undefined {
+    if (this.#slot !== undefined) return this.#slot;
+    this.#slot = this.#parts.slots.allocate();
+    if (this.#slot === undefined) this.#parts.starved(this);
+    return this.#slot;
+  }
+
+  #releaseSlotIfEmpty(): void {
+    if (this.#slot === undefined || this.#head !== this.#tail) return;
+    this.#parts.slots.release(this.#slot);
+    this.#slot = undefined;
+    this.#head = 0;
+    this.#tail = 0;
+  }
+
+  #finishIfDrained(): void {
+    const state = this.#state();
+    if (this.#finished || (state & STREAM_ENDED) === 0 || (state & STREAM_READABLE) !== 0) return;
+    this.#finished = true;
+    this.#connection?.finish();
+  }
+
+  /** The peer of the stream is gone: so is the connection. */
+  #streamLost(): void {
+    this.#connection?.abort();
+    this.#end("reset");
+  }
+
+  released(token: number): void {
+    this.#head += token;
+    this.#releaseSlotIfEmpty();
+  }
+
+  opened(connection: Connection): void {
+    this.#connection = connection;
+    this.pump();
+  }
+
+  received(_: Connection, window: Window, at: number, length: number): number {
+    const moved = this.#parts.gate.streamWrite(this.stream, window, at, length);
+    return failed(moved) ? length : moved;
+  }
+
+  acknowledged(): void {
+    this.pump();
+  }
+
+  ended(): void {
+    this.#parts.gate.streamControl(this.stream, "end");
+  }
+
+  closed(_: Connection, reason: CloseReason): void {
+    this.#end(reason === "done" ? "close" : "reset");
+  }
+
+  #end(operation: "close" | "reset"): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#parts.gate.streamControl(this.stream, operation);
+    this.#head = this.#tail;
+    this.#releaseSlotIfEmpty();
+    this.#parts.over(this);
+  }
+}

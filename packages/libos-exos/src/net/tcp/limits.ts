@@ -1,0 +1,98 @@
+/** Every limit and default of TCP in one place: unit, source, who pays. */
+
+/** What an endpoint may be told; anything left out is `TCP_LIMITS`'. */
+export interface TcpLimits {
+  /** Connections at once, half-open ones included. 13 words a connection until it is first used. */
+  readonly connections: number;
+  /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer. */
+  readonly backlog: number;
+  /** Connections in TIME-WAIT. When full, the oldest is forgotten early. Eight words each. */
+  readonly timeWaits: number;
+  /** Pieces queued for sending on one connection. */
+  readonly pieces: number;
+  /** Pieces in one segment. A shorter segment goes out when more would be needed. At most `GATHER_PIECES` less the headers'. */
+  readonly segmentPieces: number;
+  /** Separate runs of out-of-order bytes kept for one connection; a segment that would need one more is dropped. */
+  readonly reassemblyRuns: number;
+
+  /** MSL. RFC 9293 section 3.4.2 says 2 minutes; deployed stacks wait 60 s for 2 MSL, and so do we. */
+  readonly maximumSegmentLifetimeSeconds: number;
+  /** Lower bound of the retransmission timeout. RFC 6298 (2.4) says 1 s; deployed stacks 200 ms, and so do we. */
+  readonly minimumRetransmissionSeconds: number;
+  /** Retransmission timeout before anything was measured (RFC 6298 section 2.1). */
+  readonly initialRetransmissionSeconds: number;
+  /** Upper bound of the retransmission timeout and of the pause between probes (RFC 6298 section 2.5). */
+  readonly maximumRetransmissionSeconds: number;
+  /** R2: without an acknowledgment for so long the connection is given up (RFC 9293 section 3.8.3: at least 100 s). */
+  readonly giveUpSeconds: number;
+  /** R2 of an active open (RFC 9293 section 3.8.3: at least 3 minutes). */
+  readonly connectSeconds: number;
+  /** A half-open connection that is not acknowledged for so long is dropped. Six transmissions of SYN,ACK, as deployed stacks do. */
+  readonly halfOpenSeconds: number;
+  /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 0.5 s). */
+  readonly delayedAcknowledgmentSeconds: number;
+  /** Idle time before the first keepalive probe; 0 is off (RFC 9293 section 3.8.4: off by default, 2 hours when on). */
+  readonly keepaliveSeconds: number;
+  /** Pause between keepalive probes. */
+  readonly keepaliveIntervalSeconds: number;
+  /** Unanswered keepalive probes after which the connection is gone. */
+  readonly keepaliveProbes: number;
+  /** Idle time in FIN-WAIT-2 before the peer is probed, keepalive or not: one that vanished cannot hold a connection. 0 is off. */
+  readonly finWaitSeconds: number;
+  /** Pause between challenge ACKs of one connection (RFC 5961 section 7). */
+  readonly challengeSeconds: number;
+  /** Pause before an interface that was full is tried again. */
+  readonly fullSeconds: number;
+  /** Pause before a next hop that was not resolved is tried again without having been told. */
+  readonly unresolvedSeconds: number;
+
+  /** True holds back short segments while data is in flight (RFC 9293 section 3.7.4). */
+  readonly nagle: boolean;
+  /** Resets a second for segments of no connection. */
+  readonly resetsPerSecond: number;
+  /** A peer's smaller maximum segment size is taken as this: tiny segments are an attack on the sender. */
+  readonly minimumSegmentBytes: number;
+  /** Maximum segment size of a peer that names none (RFC 9293 section 3.7.1). */
+  readonly defaultSegmentBytes: number;
+  /** Segments of one connection sent before another has its turn. */
+  readonly burstSegments: number;
+  /** Segments sent in one poll. */
+  readonly pollSegments: number;
+  /** First port for active opens (RFC 6335 section 6). */
+  readonly ephemeralFirst: number;
+  /** Last port for active opens. */
+  readonly ephemeralLast: number;
+}
+
+/** The defaults. */
+export const TCP_LIMITS: TcpLimits = Object.freeze({
+  connections: 4096,
+  backlog: 128,
+  timeWaits: 4096,
+  pieces: 64,
+  segmentPieces: 32,
+  reassemblyRuns: 16,
+  maximumSegmentLifetimeSeconds: 30,
+  minimumRetransmissionSeconds: 0.2,
+  initialRetransmissionSeconds: 1,
+  maximumRetransmissionSeconds: 60,
+  giveUpSeconds: 100,
+  connectSeconds: 180,
+  halfOpenSeconds: 63,
+  delayedAcknowledgmentSeconds: 0.04,
+  keepaliveSeconds: 0,
+  keepaliveIntervalSeconds: 75,
+  keepaliveProbes: 9,
+  finWaitSeconds: 60,
+  challengeSeconds: 0.5,
+  fullSeconds: 0.0001,
+  unresolvedSeconds: 1,
+  nagle: false,
+  resetsPerSecond: 200,
+  minimumSegmentBytes: 88,
+  defaultSegmentBytes: 536,
+  burstSegments: 16,
+  pollSegments: 256,
+  ephemeralFirst: 49152,
+  ephemeralLast: 65535,
+});

@@ -1,0 +1,35 @@
+/** Why a downloaded program was refused, as data. */
+
+/** The rules of all verifiers; a program breaks the first one that it meets. */
+export type RefusalRule =
+  /** Not a list of terms, or reading it threw. */
+  | "NotAProgram"
+  /** More terms than the language allows. */
+  | "TooLong"
+  /** A term of no known kind. */
+  | "BadKind"
+  /** An offset that is no integer from 0 to 65535. */
+  | "BadOffset"
+  /** A width that is not 1, 2 or 4 bytes. */
+  | "BadWidth"
+  /** A mask that is no unsigned integer of the field's width. */
+  | "BadMask"
+  /** A value that is no unsigned integer, or has bits outside its mask. */
+  | "BadValue"
+  /** A shift that is no integer from 0 to 8 bits. */
+  | "BadShift"
+  /** A skip that is no integer from 0 to 65535 bytes. */
+  | "BadSkip";
+
+/** The rule that was broken, and where. Frozen. */
+export interface Refusal {
+  readonly rule: RefusalRule;
+  /** Index of the guilty term, counted from 0; -1 for the whole program. */
+  readonly term: number;
+}
+
+/** A refusal of the term at index `term`, or of the whole program. */
+export const refuse = (rule: RefusalRule, term: number): Refusal => Object.freeze({ rule, term });
+
+/** True when a verifier refused. */
+export const isRefusal = (result: object): result is Refusal => Object.hasOwn(result, "rule");
