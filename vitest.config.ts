@@ -1,8 +1,17 @@
 import { defineConfig } from "vitest/config";
 
 /** One vitest project a package; sources are resolved directly, no build is needed to test. */
-const packages = ["hw-model", "secure-bind", "exokernel", "libos-exos", "libos-unix", "cheetah", "bench"];
-const conditions = ["@exolith/source", "node", "import", "module", "default"];
+export const packages: string[] = [
+  "hw-model",
+  "secure-bind",
+  "exokernel",
+  "libos-exos",
+  "libos-unix",
+  "cheetah",
+  "bench",
+];
+/** Source before build. */
+export const conditions: string[] = ["@exolith/source", "node", "import", "module", "default"];
 
 const project = (name: string, root: string) => ({
   resolve: { conditions },
@@ -18,6 +27,10 @@ const project = (name: string, root: string) => ({
 
 export default defineConfig({
   test: {
-    projects: [...packages.map((name) => project(name, `packages/${name}`)), project("examples", "examples")],
+    projects: [
+      ...packages.map((name) => project(name, `packages/${name}`)),
+      project("examples", "examples"),
+      { test: { name: "gates", root: "scripts", include: ["**/*.test.mjs"], testTimeout: 60_000 } },
+    ],
   },
 });

@@ -10,7 +10,8 @@ const main = join(root, "packages", "cheetah", "dist", "main.js");
 /** The bundled site is served unless the arguments begin with a directory, or only ask for help. */
 function withSite(args) {
   const [first] = args;
-  if (first !== undefined && (!first.startsWith("-") || /^(-h|--help|-v|--version)$/.test(first))) return args;
+  if (first !== undefined && (!first.startsWith("-") || /^(-h|--help|-v|--version)$/.test(first)))
+    return args;
   return [site, ...args];
 }
 

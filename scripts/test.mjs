@@ -21,14 +21,18 @@ async function gates(report) {
 
 /** A test file that could not even be loaded has no tests to count: it counts as one failure. */
 const brokenFiles = (results) =>
-  results.filter((file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"))
-    .length;
+  results.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  ).length;
 
 /** Runs vitest over every package. */
 async function units(report) {
   const code = await run(nodeBinary(), [
     join(root, "node_modules", "vitest", "vitest.mjs"),
-    ...["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
   ]);
   try {
     return countUnits(JSON.parse(readFileSync(report, "utf8")), code);
@@ -53,7 +57,11 @@ function packaging() {
   for (const name of packageNames()) {
     const done = collect(nodeBinary(), [
       join(root, "node_modules", "publint", "src", "cli.js"),
-      ...["run", `packages/${name}`, "--strict", "--pack", "npm"],
+      "run",
+      `packages/${name}`,
+      "--strict",
+      "--pack",
+      "npm",
     ]);
     const ok = done.status === 0;
     count[ok ? "passed" : "failed"] += 1;

@@ -1,7 +1,16 @@
 /** The workspace on disk: where things are, whether they are fresh, and how to make them so. */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,6 +20,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The oldest Node.js that runs the built commands when the locked one is not available. */
 const OLDEST_MAJOR = 22;
 
+/** Lines of a failed tool's output that are worth showing. */
+const LINES = 60;
+
 const stamps = join(root, "node_modules", ".exolith");
 const binaries = join(root, "node_modules", ".bin");
 
@@ -19,7 +31,9 @@ export class SetupError extends Error {}
 
 /** Names of the directories below `packages/`. */
 export const packageNames = () =>
-  readdirSync(join(root, "packages")).filter((name) => existsSync(join(root, "packages", name, "package.json")));
+  readdirSync(join(root, "packages")).filter((name) =>
+    existsSync(join(root, "packages", name, "package.json")),
+  );
 
 const isExecutable = (path) => {
   try {
@@ -41,7 +55,9 @@ export function nodeBinary(say = console.error) {
         `Install Node.js ${OLDEST_MAJOR} or later.`,
     );
   }
-  say(`The locked Node.js is not available for ${process.platform}-${process.arch}; using ${process.version}.`);
+  say(
+    `The locked Node.js is not available for ${process.platform}-${process.arch}; using ${process.version}.`,
+  );
   return process.execPath;
 }
 
@@ -55,12 +71,22 @@ export const toolEnvironment = () => ({
 
 /** Runs a program of the workspace and collects what it prints. */
 export const collect = (command, args, options = {}) =>
-  spawnSync(command, args, { cwd: root, env: toolEnvironment(), encoding: "utf8", maxBuffer: 1 << 28, ...options });
+  spawnSync(command, args, {
+    cwd: root,
+    env: toolEnvironment(),
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    ...options,
+  });
 
 /** Runs a program with its output passed through; resolves with the exit code. */
 export const run = (command, args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env: toolEnvironment(), stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: toolEnvironment(),
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
@@ -84,9 +110,12 @@ function pnpm(args, failure) {
 }
 
 function explain(done) {
-  const text = `${done.stdout ?? ""}${done.stderr ?? ""}`.trim();
+  const said = `${done.stdout ?? ""}${done.stderr ?? ""}`.trim().split("\n");
+  const text = said.slice(-LINES).join("\n");
   const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ERR_PNPM_META_FETCH_FAIL/.test(text);
-  return offline ? `${text}\n\nThe package registry could not be reached; the first run needs a network.` : text;
+  return offline
+    ? `${text}\n\nThe package registry could not be reached; the first run needs a network.`
+    : text;
 }
 
 /** Every source that a build reads, as `path size mtime` lines. */
@@ -103,7 +132,8 @@ function stampLine(path) {
   return `${path} ${size} ${mtimeMs}`;
 }
 
-const hash = (parts) => parts.reduce((sum, part) => sum.update(part).update("\n"), createHash("sha256")).digest("hex");
+const hash = (parts) =>
+  parts.reduce((sum, part) => sum.update(part).update("\n"), createHash("sha256")).digest("hex");
 
 /** What the installation depends on, by content. */
 function installStamp() {
@@ -118,7 +148,8 @@ function buildStamp() {
   for (const name of packageNames()) {
     const directory = join(root, "packages", name);
     parts.push(...sources(join(directory, "src")));
-    for (const file of ["package.json", "tsup.config.ts", "tsconfig.build.json"]) parts.push(stampLine(join(directory, file)));
+    for (const file of ["package.json", "tsup.config.ts", "tsconfig.build.json"])
+      parts.push(stampLine(join(directory, file)));
   }
   return hash(parts);
 }

@@ -1,7 +1,12 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: {"index":"src/index.ts","abi/index":"src/abi/index.ts","contract/index":"src/contract/index.ts","testing/index":"src/testing/index.ts"},
+  entry: {
+    index: "src/index.ts",
+    "abi/index": "src/abi/index.ts",
+    "contract/index": "src/contract/index.ts",
+    "testing/index": "src/testing/index.ts",
+  },
   format: ["esm"],
   dts: false,
   clean: true,

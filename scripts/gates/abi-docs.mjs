@@ -22,7 +22,9 @@ function gateMembers(source) {
   if (!calls) return [];
   return calls.node.body.body
     .filter((member) => docBefore(source, member.start) === undefined)
-    .map((member) => `${source.path}:${lineAt(source.text, member.start)} ${member.key.name} has no doc comment`);
+    .map(
+      (member) => `${source.path}:${lineAt(source.text, member.start)} ${member.key.name} has no doc comment`,
+    );
 }
 
 /** The gate. */
@@ -33,7 +35,9 @@ export function check({ root }) {
     const source = parse(root, path);
     const found = documented(source);
     if (isInterface(path)) {
-      problems.push(...found.filter(({ has }) => !has).map(({ where, name }) => `${where} ${name} has no doc comment`));
+      problems.push(
+        ...found.filter(({ has }) => !has).map(({ where, name }) => `${where} ${name} has no doc comment`),
+      );
     }
     problems.push(...gateMembers(source));
     const [, name] = path.split("/");
@@ -41,7 +45,8 @@ export function check({ root }) {
   }
   for (const [name, all] of shares) {
     const share = all.filter(Boolean).length / all.length;
-    if (share < SHARE) problems.push(`packages/${name} documents ${Math.round(share * 100)} % of its exports`);
+    if (share < SHARE)
+      problems.push(`packages/${name} documents ${Math.round(share * 100)} % of its exports`);
   }
   const total = [...shares.values()].flat();
   return { problems, note: `${total.filter(Boolean).length} of ${total.length} exports documented` };

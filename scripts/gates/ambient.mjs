@@ -24,14 +24,17 @@ function* uses(root, path) {
 
 /** The gate. */
 export function check({ root, permitted = PERMITTED }) {
-  const files = typescriptFiles(root).filter((path) => !isTest(path) && !FREE.some((free) => free.test(path)));
+  const files = typescriptFiles(root).filter(
+    (path) => !isTest(path) && !FREE.some((free) => free.test(path)),
+  );
   const found = files.flatMap((path) => [...uses(root, path)]);
   const allows = (entry, use) => entry.path === use.path && entry.what === use.what;
   const problems = found
     .filter((use) => !permitted.some((entry) => allows(entry, use)))
     .map(({ path, line, what }) => `${path}:${line} uses ${what}`);
   for (const entry of permitted) {
-    if (!found.some((use) => allows(entry, use))) problems.push(`${entry.path} no longer uses ${entry.what}: remove the permission`);
+    if (!found.some((use) => allows(entry, use)))
+      problems.push(`${entry.path} no longer uses ${entry.what}: remove the permission`);
   }
   return { problems, note: `${files.length} files` };
 }

@@ -8,7 +8,8 @@ const takesSlot = ({ parameters }) => parameters.some(({ type }) => type === "Ca
 /** Why the row and the signature of a call disagree; undefined if they agree. */
 function disagreement(call) {
   if (call.row === undefined) return "has no row in CALLS";
-  if (call.row.credential === "slot") return takesSlot(call) ? undefined : 'is authorised by "slot" but takes no CapSlot';
+  if (call.row.credential === "slot")
+    return takesSlot(call) ? undefined : 'is authorised by "slot" but takes no CapSlot';
   return takesSlot(call) ? `takes a CapSlot but is authorised by "${call.row.credential}"` : undefined;
 }
 
@@ -17,11 +18,13 @@ export function check({ root }) {
   const { calls, gate } = readCalls(root);
   const listed = listedWithoutSlot(root);
   const problems = [];
-  const report = (call, reason) => problems.push(`${gate.path}:${lineAt(gate.text, call.start)} ${call.name} ${reason}`);
+  const report = (call, reason) =>
+    problems.push(`${gate.path}:${lineAt(gate.text, call.start)} ${call.name} ${reason}`);
   for (const call of calls) {
     const reason = disagreement(call);
     if (reason) report(call, reason);
-    else if (call.row.credential !== "slot" && !listed.has(call.name)) report(call, "is not in the documented list");
+    else if (call.row.credential !== "slot" && !listed.has(call.name))
+      report(call, "is not in the documented list");
   }
   return { problems, note: `${calls.length} calls, ${listed.size} without a capability` };
 }

@@ -4,7 +4,8 @@ import { docBefore, exportsOf, literal, parse } from "./sources.mjs";
 const ABI = "packages/exokernel/src/abi";
 
 const exported = (source, wanted) => exportsOf(source).find(({ name }) => name === wanted).node;
-const typeText = (source, node) => source.text.slice(node.start, node.end).replace(/^:\s*/, "").replace(/\s+/g, " ");
+const typeText = (source, node) =>
+  source.text.slice(node.start, node.end).replace(/^:\s*/, "").replace(/\s+/g, " ");
 
 /** The initial value of an exported constant. */
 function initial(source, name) {
@@ -65,7 +66,10 @@ export function readTables(root) {
     name,
     doc: docBefore(source, start) ?? "",
     columns: node.body.body.map((member) => ({
-      text: source.text.slice(member.start, member.end).replace(/^readonly |;$/g, "").replace(/\s+/g, " "),
+      text: source.text
+        .slice(member.start, member.end)
+        .replace(/^readonly |;$/g, "")
+        .replace(/\s+/g, " "),
       doc: docBefore(source, member.start) ?? "",
     })),
   }));

@@ -1,5 +1,6 @@
 /** Layers: the import graph is the protection model, so an import against it fails. */
-import { posix } from "node:path";
+import { existsSync } from "node:fs";
+import { join, posix } from "node:path";
 import { isTest, lineAt, parse, textOf, typescriptFiles } from "./sources.mjs";
 
 const ABI = "@exolith/exokernel/abi";
@@ -36,9 +37,11 @@ const DEPENDENCIES = {
   "libos-unix": [],
 };
 
-const isBoard = (path) => isTest(path) || /\/src\/(board|testing)\//.test(path) || path === "packages/cheetah/src/main.ts";
+const isBoard = (path) =>
+  isTest(path) || /\/src\/(board|testing)\//.test(path) || path === "packages/cheetah/src/main.ts";
 const isHarness = (path) => isTest(path) || /\/src\/(contract|testing)\//.test(path);
-const isSystem = (path) => /^packages\/(hw-model\/src\/host|bench)\//.test(path) || /^examples\//.test(path);
+const isSystem = (path) =>
+  /^packages\/(hw-model\/src\/host|bench)\//.test(path) || path.startsWith("examples/");
 const packageOf = (path) => (path.startsWith("packages/") ? path.split("/")[1] : "examples");
 const startsWith = (names, target) => names.some((name) => target === name || target.startsWith(`${name}/`));
 
@@ -54,7 +57,9 @@ export function whyNot(path, target) {
     return startsWith(may, target) ? undefined : `${own} may not import it`;
   }
   if (target.startsWith("node:")) {
-    return isBoard(path) || isSystem(path) ? undefined : "only boards, tests and the host machine know Node.js";
+    return isBoard(path) || isSystem(path)
+      ? undefined
+      : "only boards, tests and the host machine know Node.js";
   }
   if (isHarness(path) || DEPENDENCIES[own] === undefined) return undefined;
   return startsWith(DEPENDENCIES[own], target) ? undefined : `${own} has no such dependency`;
@@ -62,15 +67,35 @@ export function whyNot(path, target) {
 
 function imports({ module }) {
   const named = module.staticImports.map(({ moduleRequest }) => moduleRequest);
-  const again = module.staticExports.flatMap(({ entries }) => entries.map((entry) => entry.moduleRequest)).filter(Boolean);
+  const again = module.staticExports
+    .flatMap(({ entries }) => entries.map((entry) => entry.moduleRequest))
+    .filter(Boolean);
   return [...named, ...again].map(({ value, start }) => ({ target: value, start }));
 }
 
 /** Imports that are computed at run time, by their literal. */
 const dynamic = ({ module, text }) =>
   module.dynamicImports
-    .map(({ moduleRequest: { start, end } }) => ({ target: text.slice(start, end).replace(/^["'`]|["'`]$/g, ""), start }))
+    .map(({ moduleRequest: { start, end } }) => ({
+      target: text.slice(start, end).replace(/^["'`]|["'`]$/g, ""),
+      start,
+    }))
     .filter(({ target }) => /^[@.\w][\w@./:-]*$/.test(target));
+
+/** The packages from npm that a package says it needs, whether shipped or only for its tests. */
+function declared(root, own) {
+  const manifest = own === "examples" ? "examples/package.json" : `packages/${own}/package.json`;
+  if (!existsSync(join(root, manifest))) return undefined;
+  const { dependencies, peerDependencies, optionalDependencies } = JSON.parse(textOf(root, manifest));
+  return Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
+}
+
+/** Why a shipped source may not rely on `target` being installed; undefined if it may. */
+function undeclared(root, path, target) {
+  if (isTest(path) || /^(\.|node:)/.test(target)) return undefined;
+  const names = declared(root, packageOf(path));
+  return names === undefined || startsWith(names, target) ? undefined : "package.json does not declare it";
+}
 
 /** The gate. */
 export function check({ root }) {
@@ -79,7 +104,7 @@ export function check({ root }) {
   for (const path of files) {
     const source = parse(root, path);
     for (const { target, start } of [...imports(source), ...dynamic(source)]) {
-      const reason = whyNot(path, target);
+      const reason = whyNot(path, target) ?? undeclared(root, path, target);
       if (reason) problems.push(`${path}:${lineAt(textOf(root, path), start)} imports ${target}: ${reason}`);
     }
   }

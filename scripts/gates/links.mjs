@@ -7,7 +7,8 @@ const LINK = /\]\(([^()\s]+)\)/g;
 const isElsewhere = (target) => /^[a-z]+:|^#/.test(target);
 
 /** The text with code blanked: what looks like a link there is not one. */
-const withoutCode = (text) => text.replace(/```[\s\S]*?```|`[^`\n]*`/g, (code) => code.replace(/[^\n]/g, " "));
+const withoutCode = (text) =>
+  text.replace(/```[\s\S]*?```|`[^`\n]*`/g, (code) => code.replace(/[^\n]/g, " "));
 
 /** The gate. */
 export function check({ root }) {
@@ -19,7 +20,8 @@ export function check({ root }) {
       if (isElsewhere(target)) continue;
       count += 1;
       const path = posix.join(posix.dirname(document), target.split("#")[0]);
-      if (!existsSync(join(root, path))) problems.push(`${document}:${lineAt(text, index)} leads to ${path}, which does not exist`);
+      if (!existsSync(join(root, path)))
+        problems.push(`${document}:${lineAt(text, index)} leads to ${path}, which does not exist`);
     }
   }
   return { problems, note: `${count} links` };

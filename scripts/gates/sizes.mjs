@@ -17,6 +17,7 @@ function bodies({ path, text, program }) {
   return found;
 }
 
+const length = ({ text }) => text.split("\n").length - 1;
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 const trend = (values) => {
   const sorted = values.toSorted((a, b) => a - b);
@@ -27,17 +28,22 @@ const trend = (values) => {
 export function check({ root }) {
   const problems = [];
   const sources = typescriptFiles(root).map((path) => parse(root, path));
-  const length = ({ text }) => text.split("\n").length - 1;
   for (const source of sources) {
     const stop = isTest(source.path) ? STOPS.test : STOPS.source;
-    if (length(source) > stop) problems.push(`${source.path}:1 has ${length(source)} lines, more than ${stop}`);
+    if (length(source) > stop)
+      problems.push(`${source.path}:1 has ${length(source)} lines, more than ${stop}`);
   }
   const shipped = sources.filter(({ path }) => !isTest(path));
   const functions = shipped.flatMap(bodies);
   for (const { path, line, lines, parameters } of functions) {
-    if (lines > STOPS.body) problems.push(`${path}:${line} has a function of ${lines} lines, more than ${STOPS.body}`);
-    if (parameters > STOPS.parameters) problems.push(`${path}:${line} has a function of ${parameters} parameters`);
+    if (lines > STOPS.body)
+      problems.push(`${path}:${line} has a function of ${lines} lines, more than ${STOPS.body}`);
+    if (parameters > STOPS.parameters)
+      problems.push(`${path}:${line} has a function of ${parameters} parameters`);
   }
   const files = trend(shipped.map(length));
-  return { problems, note: `lines of a file: ${files}; of a function: ${trend(functions.map(({ lines }) => lines))}` };
+  return {
+    problems,
+    note: `lines of a file: ${files}; of a function: ${trend(functions.map(({ lines }) => lines))}`,
+  };
 }

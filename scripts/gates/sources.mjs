@@ -8,15 +8,16 @@ const SKIPPED = new Set(["node_modules", "dist", ".git", ".turbo", "site", "cove
 /** Paths below `directory` whose name ends with `ending`, relative to `root`, with `/`, sorted. */
 export function filesBelow(root, directory, ending) {
   const found = [];
-  const walk = (at) => {
+  const visit = (at) => {
     for (const entry of readdirSync(at, { withFileTypes: true })) {
       const path = join(at, entry.name);
-      if (entry.isDirectory()) SKIPPED.has(entry.name) || walk(path);
+      if (SKIPPED.has(entry.name)) continue;
+      if (entry.isDirectory()) visit(path);
       else if (entry.name.endsWith(ending)) found.push(relative(root, path).split(sep).join("/"));
     }
   };
-  if (existsSync(join(root, directory))) walk(join(root, directory));
-  return found.sort();
+  if (existsSync(join(root, directory))) visit(join(root, directory));
+  return found.toSorted();
 }
 
 /** Every TypeScript source of the packages and the examples. */
@@ -26,7 +27,7 @@ export const typescriptFiles = (root) => [
 ];
 
 /** True for tests, which may do more than sources may. */
-export const isTest = (path) => /\.test\.ts$/.test(path) || /^packages\/[^/]+\/test\//.test(path);
+export const isTest = (path) => path.endsWith(".test.ts") || /^packages\/[^/]+\/test\//.test(path);
 
 /** The text of a file. */
 export const textOf = (root, path) => readFileSync(join(root, path), "utf8");

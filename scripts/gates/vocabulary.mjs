@@ -27,7 +27,8 @@ export function check({ root, permitted = PERMITTED }) {
     .map(({ path, line, word }) => `${path}:${line} says "${word}"`);
   for (const entry of permitted) {
     if (!entry.reason) problems.push(`the permission for ${entry.path} "${entry.word}" has no reason`);
-    if (!found.some((use) => allows(entry, use))) problems.push(`${entry.path} no longer says "${entry.word}": remove the permission`);
+    if (!found.some((use) => allows(entry, use)))
+      problems.push(`${entry.path} no longer says "${entry.word}": remove the permission`);
   }
   return { problems, note: `${files.length} files, ${permitted.length} permitted uses` };
 }

@@ -1,1 +1,25 @@
-export {};
+#!/usr/bin/env node
+/** The command line of the bench. */
+import { writeFileSync } from "node:fs";
+import { cac } from "cac";
+import { benchHttp, printHttpReport } from "./http/bench-http.ts";
+
+const cli = cac("bench");
+
+cli
+  .command("http", "Cheetah behind the gateway beside node:http from memory, at 1 KB and 100 KB")
+  .option("--rounds <n>", "Interleaved rounds", { default: 5 })
+  .option("--seconds <n>", "Seconds of load in each round", { default: 3 })
+  .option("--connections <n>", "Connections kept alive", { default: 64 })
+  .option("--json <path>", "Also write the report as JSON")
+  .action(async (options: { rounds: number; seconds: number; connections: number; json?: string }) => {
+    const { rounds, seconds, connections } = options;
+    const report = await benchHttp({ rounds, seconds, connections }, (line) => console.error(line));
+    console.log(printHttpReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  });
+
+cli.help();
+cli.parse(process.argv, { run: false });
+if (cli.matchedCommand === undefined && cli.options["help"] !== true) cli.outputHelp();
+await cli.runMatchedCommand();

@@ -1,1 +1,9 @@
-export {};
+/**
+ * The tables of the papers and live peers, side by side in one run.
+ *
+ * @packageDocumentation
+ */
+export * from "./host.ts";
+export * from "./http/bench-http.ts";
+export * from "./statistics.ts";
+export * from "./table.ts";

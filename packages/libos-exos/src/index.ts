@@ -6,6 +6,28 @@
  *
  * @packageDocumentation
  */
+export * from "./memory/frame-pool.ts";
+export * from "./net/address.ts";
+export * from "./net/arp-table.ts";
+export * from "./net/arp.ts";
+export * from "./net/checksum.ts";
+export * from "./net/counters.ts";
+export * from "./net/filters.ts";
+export * from "./net/icmp.ts";
+export * from "./net/ipv4.ts";
+export * from "./net/link.ts";
+export * from "./net/network.ts";
+export * from "./net/packet-receiver.ts";
+export * from "./net/piece-list.ts";
+export * from "./net/ping.ts";
+export * from "./net/rate-limit.ts";
+export * from "./net/route.ts";
 export * from "./net/segment-output.ts";
 export * from "./net/tcp/application.ts";
+export * from "./net/udp.ts";
+export * from "./net/wire/arp-wire.ts";
+export * from "./net/wire/ethernet-wire.ts";
+export * from "./net/wire/icmp-wire.ts";
+export * from "./net/wire/ipv4-wire.ts";
+export * from "./net/wire/udp-wire.ts";
 export * from "./schedule/event-loop.ts";

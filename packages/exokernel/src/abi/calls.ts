@@ -34,7 +34,7 @@ export const CALLS: { readonly [K in keyof GateCalls]: CallRow<FailsOf<GateCalls
   nullCall: { number: 0x00, wasm: "->i32", credential: "self", fails: [] },
   capabilityForge: { number: 0x10, wasm: "i32 i32->i32", credential: "slot", fails: ["BadSlot", "BadCapability", "BadName"] },
   capabilityDestroy: { number: 0x11, wasm: "i32->i32", credential: "slot", fails: ["BadSlot"] },
-  capabilityGrant: { number: 0x12, wasm: "i32 i32 i32->i32", credential: "slot", fails: ["BadEnvironment", "BadSlot", "BadCapability"] },
+  capabilityGrant: { number: 0x12, wasm: "i32 i32 i32 i32->i32", credential: "slot", fails: ["BadEnvironment", "BadName", "BadSlot", "BadCapability"] },
   environmentCreate: { number: 0x18, wasm: "i32 i32->i32", credential: "slot", fails: ["BadSlot", "BadCapability", "BadProgram", "Full"] },
   environmentDestroy: { number: 0x19, wasm: "i32 i32->i32", credential: "slot", fails: ["BadEnvironment", "BadSlot", "BadCapability"] },
   sliceAlloc: { number: 0x20, wasm: "i32 i32->i32", credential: "slot", fails: ["BadSlice", "Busy", "BadSlot"] },

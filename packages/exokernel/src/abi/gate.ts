@@ -61,15 +61,16 @@ export interface GateCalls {
   /** Empties `slot`. What was bound with it stays bound. */
   capabilityDestroy(slot: CapSlot): Sys<undefined, "BadSlot">;
   /**
-   * Copies the caller's capability `offered` into a free slot of `environment`'s list; returns that slot.
+   * Puts a capability that `offered`'s dominates into a free slot of `environment`'s list; returns that slot.
    *
-   * **Needs** `duplicate` in `offered`, and `write` over the environment's guard in `slot`.
+   * **Needs** `duplicate` in `offered`'s capability, and `write` over the environment's guard in `slot`.
    */
   capabilityGrant(
     environment: EnvId,
+    wanted: Capability,
     offered: CapSlot,
     slot: CapSlot,
-  ): Sys<CapSlot, "BadEnvironment" | "BadSlot" | "BadCapability">;
+  ): Sys<CapSlot, "BadEnvironment" | "BadName" | "BadSlot" | "BadCapability">;
 
   /**
    * Creates an environment that runs `program`, guarded by `slot`'s capability and holding a copy of it in its slot 0.

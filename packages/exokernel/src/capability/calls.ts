@@ -16,9 +16,9 @@ export function capabilityForge(
   slot: unknown,
   wanted: unknown,
 ): Sys<CapSlot, "BadSlot" | "BadCapability" | "BadName"> {
+  const copy = copyCapability(wanted);
   const held = capabilityAt(caller.capabilities, slot);
   if (held === undefined) return ERRORS.BadSlot;
-  const copy = copyCapability(wanted);
   if (copy === undefined) return ERRORS.BadName;
   kernel.machine.meter.charge("capabilityCheck", 1);
   if ((held.rights & RIGHTS.duplicate) === 0 || !dominates(held, copy)) return ERRORS.BadCapability;
@@ -33,21 +33,29 @@ export function capabilityDestroy(_: Kernel, caller: Environment, slot: unknown)
   return undefined;
 }
 
-/** Copies one of the caller's capabilities into another environment's list. */
+/** What `capabilityGrant` is asked for. */
+export interface GrantRequest {
+  readonly environment: unknown;
+  readonly wanted: unknown;
+  readonly offered: unknown;
+  readonly slot: unknown;
+}
+
+/** Puts a capability dominated by one of the caller's into another environment's list. */
 export function capabilityGrant(
   kernel: Kernel,
   caller: Environment,
-  environment: unknown,
-  offered: unknown,
-  slot: unknown,
-): Sys<CapSlot, "BadEnvironment" | "BadSlot" | "BadCapability"> {
-  const target = rowFor(kernel.environments, environment);
+  request: GrantRequest,
+): Sys<CapSlot, "BadEnvironment" | "BadName" | "BadSlot" | "BadCapability"> {
+  const copy = copyCapability(request.wanted);
+  const target = rowFor(kernel.environments, request.environment);
   if (target === undefined) return ERRORS.BadEnvironment;
-  const refused = authorise(kernel, caller, slot, target.guard, RIGHTS.write);
+  const refused = authorise(kernel, caller, request.slot, target.guard, RIGHTS.write);
   if (refused !== undefined) return refused;
-  const held = capabilityAt(caller.capabilities, offered);
+  const held = capabilityAt(caller.capabilities, request.offered);
   if (held === undefined) return ERRORS.BadSlot;
-  if ((held.rights & RIGHTS.duplicate) === 0) return ERRORS.BadCapability;
-  const put = putCapability(target.capabilities, held);
+  if (copy === undefined) return ERRORS.BadName;
+  if ((held.rights & RIGHTS.duplicate) === 0 || !dominates(held, copy)) return ERRORS.BadCapability;
+  const put = putCapability(target.capabilities, copy);
   return put < 0 ? ERRORS.BadSlot : capSlot(put);
 }

@@ -30,18 +30,18 @@ export interface TransferRequest {
   readonly slot: unknown;
 }
 
-/** Queues one transfer; the frames and the completion word's frame are pinned until it is done. O(frames). */
+/** Queues one transfer, read before any state is; the frames and the completion word's frame are pinned until it is done. O(frames). */
 export function extentTransfer(
   kernel: Kernel,
   caller: Environment,
   request: TransferRequest,
 ): Sys<undefined, TransferRefusal> {
+  const memory = resolve(caller, request.kind, copyTransfer(request.transfer));
   const extent = rowFor(kernel.extents, request.extent);
   if (extent === undefined || extent.orphan) return ERRORS.BadExtent;
   const needed = request.kind === "write" ? RIGHTS.write : RIGHTS.none;
   const refused = authorise(kernel, caller, request.slot, extent.guard, needed);
   if (refused !== undefined) return refused;
-  const memory = resolve(caller, request.kind, request.transfer);
   if ("name" in memory) return memory;
   if (!isRun(memory.block, memory.count, extent.blocks)) return ERRORS.BadRange;
   const disk = kernel.machine.disks[extent.disk];
@@ -68,13 +68,19 @@ interface TransferMemory {
   readonly statusAddress: number;
 }
 
-/** Reads the alien record once, and checks the windows in it. */
+/** Reads each property of the alien record once; a getter may run its owner's code. */
+const copyTransfer = (alien: Transfer | undefined): Transfer => {
+  const { block, count, window, at, statusWindow, statusAt } = alien ?? ({} as Transfer);
+  return { block, count, window, at, statusWindow, statusAt };
+};
+
+/** Checks the windows and ranges of a transfer. */
 function resolve(
   caller: Environment,
   kind: "read" | "write",
   transfer: Transfer,
 ): Sys<TransferMemory, "BadWindow" | "BadRange"> {
-  const { block, count, window, at, statusWindow, statusAt } = transfer ?? {};
+  const { block, count, window, at, statusWindow, statusAt } = transfer;
   const binding = ownBinding(caller, window);
   const status = ownBinding(caller, statusWindow);
   if (binding === undefined || status === undefined || !status.writable) return ERRORS.BadWindow;

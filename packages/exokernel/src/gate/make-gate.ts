@@ -42,7 +42,10 @@ const authorityCalls = (
   nullCall: () => enter(k, e) as undefined,
   capabilityForge: (slot, wanted) => (enter(k, e), capabilityForge(k, e, slot, wanted)),
   capabilityDestroy: (slot) => (enter(k, e), capabilityDestroy(k, e, slot)),
-  capabilityGrant: (target, offered, slot) => (enter(k, e), capabilityGrant(k, e, target, offered, slot)),
+  capabilityGrant: (environment, wanted, offered, slot) => (
+    enter(k, e),
+    capabilityGrant(k, e, { environment, wanted, offered, slot })
+  ),
   environmentCreate: (program, slot) => (enter(k, e), environmentCreate(k, e, program, slot, makeGate)),
   environmentDestroy: (target, slot) => (enter(k, e), environmentDestroy(k, e, target, slot)),
 });

@@ -133,8 +133,8 @@ export function frameGuard(
   guard: unknown,
   slot: unknown,
 ): Sys<undefined, "BadFrame" | "BadName" | "BadSlot" | "BadCapability"> {
-  if (!isIndex(number, kernel.frames.count)) return ERRORS.BadFrame;
   const copy = copyCapability(guard);
+  if (!isIndex(number, kernel.frames.count)) return ERRORS.BadFrame;
   if (copy === undefined) return ERRORS.BadName;
   const refused = authoriseFrames(kernel, caller, { first: number, count: 1, slot, rights: RIGHTS.duplicate });
   if (refused !== undefined) return refused;

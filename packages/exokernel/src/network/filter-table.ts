@@ -32,8 +32,9 @@ export interface FilterRequest {
 
 type InsertRefusal = "NoDevice" | "BadFilter" | "Overlap" | "BadRing" | "BadSlot" | "BadCapability" | "Full";
 
-/** Installs a filter. O(filters) for the check against theft, once. */
+/** Installs a filter; alien objects are copied before any state is read. O(filters) for the check against theft, once. */
 export function filterInsert(kernel: Kernel, caller: Environment, request: FilterRequest): Sys<FilterId, InsertRefusal> {
+  const verified = verifyFilter(request.filter);
   const { nic, ring: ringId } = request;
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.none);
@@ -42,7 +43,6 @@ export function filterInsert(kernel: Kernel, caller: Environment, request: Filte
   if (guard === undefined) return ERRORS.BadSlot;
   const ring = rowFor(kernel.rings, ringId);
   if (ring === undefined || ring.owner !== caller) return ERRORS.BadRing;
-  const verified = verifyFilter(request.filter);
   if (isRefusal(verified)) return ERRORS.BadFilter;
   const demultiplexer = kernel.nics[nic]?.demultiplexer;
   if (demultiplexer === undefined) return ERRORS.NoDevice;

@@ -34,6 +34,7 @@ type BindRefusal = "NoDevice" | "BadFilter" | "BadEnvironment" | "BadSlot" | "Ba
 
 /** Lets an environment transmit frames that match a filter. */
 export function transmitBind(kernel: Kernel, caller: Environment, request: TransmitRequest): Sys<TransmitId, BindRefusal> {
+  const verified = verifyFilter(request.filter);
   const { nic } = request;
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.write);
@@ -42,7 +43,6 @@ export function transmitBind(kernel: Kernel, caller: Environment, request: Trans
   if (guard === undefined) return ERRORS.BadSlot;
   const user = rowFor(kernel.environments, request.user);
   if (user === undefined) return ERRORS.BadEnvironment;
-  const verified = verifyFilter(request.filter);
   if (isRefusal(verified)) return ERRORS.BadFilter;
   const row = kernel.transmits.ids.take();
   if (row < 0) return ERRORS.Full;

@@ -1,1 +1,2 @@
 export * from "./window.ts";
+export * from "./rig.ts";

@@ -10,6 +10,7 @@ export * from "./console.contract.ts";
 export * from "./disk.contract.ts";
 export * from "./memory.contract.ts";
 export * from "./nic.contract.ts";
+export { contractFrame, nicPeer, sendFrame, type NicPeer } from "../testing/nic-peer.ts";
 export * from "./stream.contract.ts";
 export type { ContractCase, Deviation, MakeHarness, Settling } from "./suite.ts";
 export { eventually } from "./suite.ts";

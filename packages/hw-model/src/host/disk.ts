@@ -117,16 +117,12 @@ const finish = (queue: Queue, slot: Slot, ok: boolean): void => {
 
 /** Asks the host for what is left of a transfer. */
 const continueTransfer = (queue: Queue, slot: Slot): void => {
-  const transfer = slot.writes ? write : read;
+  const { descriptor } = queue;
+  const at = slot.address + slot.done;
+  const left = slot.bytes - slot.done;
   const position = slot.first * BLOCK_BYTES + slot.done;
-  transfer(
-    queue.descriptor,
-    slot.memory,
-    slot.address + slot.done,
-    slot.bytes - slot.done,
-    position,
-    slot.moved,
-  );
+  if (slot.writes) write(descriptor, slot.memory, at, left, position, slot.moved);
+  else read(descriptor, slot.memory, at, left, position, slot.moved);
 };
 
 const start = (queue: Queue, slot: Slot): void => {

@@ -10,6 +10,9 @@ const IDLE_MILLISECONDS = 30_000;
 /** Milliseconds a closed stream, all sent, waits for the other end to close too. */
 const LINGER_MILLISECONDS = 2_000;
 
+/** Bytes that the host may hand over at once. */
+const CHUNK_BYTES = 65_536;
+
 /** A stream that is carried. */
 export interface HostStream {
   /** `STREAM_STATE` bits. O(1). */
@@ -30,6 +33,8 @@ interface Carried {
   readonly connection: Socket;
   readonly arrived: ByteQueue;
   readonly bufferBytes: number;
+  /** Bytes at which the host is told to stop: one more chunk still fits, if the buffer is not tiny. */
+  readonly pauseBytes: number;
   readonly changed: () => void;
   paused: boolean;
   ended: boolean;
@@ -59,7 +64,7 @@ const receive = (stream: Carried, chunk: Buffer): void => {
   if (stream.detached) return;
   const before = stream.arrived.length();
   stream.arrived.push(chunk);
-  if (stream.arrived.length() >= stream.bufferBytes) {
+  if (stream.arrived.length() >= stream.pauseBytes) {
     stream.paused = true;
     stream.connection.pause();
   }
@@ -68,8 +73,8 @@ const receive = (stream: Carried, chunk: Buffer): void => {
 
 const read = (stream: Carried, memory: Uint8Array, at: number, length: number): number => {
   if (stream.failed) return 0;
-  const moved = stream.arrived.read(memory, at, length);
-  if (stream.paused && stream.arrived.length() < stream.bufferBytes / 2) {
+  const moved = stream.arrived.read(memory, at, Math.min(length, stream.bufferBytes));
+  if (stream.paused && stream.arrived.length() < stream.pauseBytes / 2) {
     stream.paused = false;
     stream.connection.resume();
   }
@@ -150,7 +155,8 @@ export const openHostStream = (
   const bits = { paused: false, ended: false, finished: false, failed: false };
   const arrived = makeByteQueue();
   const more = { full: false, detached: false, written: () => {} };
-  const stream: Carried = { connection, arrived, bufferBytes, changed, ...bits, ...more };
+  const pauseBytes = Math.max(bufferBytes / 2, bufferBytes - CHUNK_BYTES);
+  const stream: Carried = { connection, arrived, bufferBytes, pauseBytes, changed, ...bits, ...more };
   attach(stream);
   return {
     state: () => state(stream),

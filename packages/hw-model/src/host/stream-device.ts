@@ -115,8 +115,8 @@ const checkCount = (name: string, value: number, most: number): void => {
  * Listens on the host and carries what connects as streams.
  *
  * Bytes pass through buffers of `bufferBytes` in each direction. A stream that
- * is not read stops being read from the host, which stops its sender; the
- * host may add one read of its own (64 KiB) on top. Rejects with a `HostError`:
+ * is not read stops being read from the host, which stops its sender; a
+ * buffer under 128 KiB may overshoot by one read of the host (64 KiB). Rejects with a `HostError`:
  * `AddressInUse`, `NoSuchAddress`, `NotPermitted`, `BadArgument`.
  */
 export const listenStreams = async (options: ListenOptions = {}): Promise<ListeningStreams> => {

@@ -38,8 +38,8 @@ export interface FramePool {
    * `BadCapability`: the pool's slot guards nothing or may not write.
    */
   run(count: number): Sys<Window, "Full" | "BadSlot" | "BadCapability" | "BadRange">;
-  /** The first frame of a window that `run` returned; `undefined` for any other. */
-  first(window: Window): FrameNumber | undefined;
+  /** The first frame of a window that `run` returned. Throws a `RangeError` for any other. */
+  first(window: Window): FrameNumber;
   /** Frames under a window that `run` returned; 0 for any other. */
   count(window: Window): number;
   /** Gives a run back; its window dies. False when it is not the pool's, or a ring or transfer still pins it. */
@@ -114,8 +114,10 @@ class Pool implements FramePool {
     return ERRORS.Full;
   }
 
-  first(window: Window): FrameNumber | undefined {
-    return this.#held.get(window)?.first;
+  first(window: Window): FrameNumber {
+    const run = this.#held.get(window);
+    if (run === undefined) throw new RangeError("not a window of this pool");
+    return run.first;
   }
 
   count(window: Window): number {

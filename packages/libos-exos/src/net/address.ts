@@ -1,8 +1,8 @@
-/** Addresses as numbers: 32 bits for IPv4, 48 bits for Ethernet. */
-import type { Gate, Unit } from "@exolith/exokernel/abi";
+/** Addresses: 32-bit numbers for IPv4; octets, or 16 and 32 bits, for Ethernet. */
+import type { Gate } from "@exolith/exokernel/abi";
 
-/** A 48-bit Ethernet address as one number, first octet highest. */
-export type HardwareAddress = Unit<number, "HardwareAddress">;
+/** Six octets of an Ethernet address, in the order they are sent. */
+export type HardwareAddress = readonly number[];
 
 /** Everybody on the link (RFC 919 section 7). */
 export const BROADCAST = 0xffff_ffff;
@@ -11,22 +11,17 @@ export const BROADCAST_HIGH = 0xffff;
 /** Low 32 bits of the Ethernet broadcast address. */
 export const BROADCAST_LOW = 0xffff_ffff;
 
-/** The Ethernet address with these two halves: 16 bits and 32 bits. */
-export const joinHardware = (high: number, low: number): HardwareAddress =>
-  (high * 0x1_0000_0000 + low) as HardwareAddress;
 /** The first two octets of an Ethernet address. */
-export const hardwareHigh = (address: HardwareAddress): number => Math.floor(address / 0x1_0000_0000);
+export const hardwareHigh = (octets: HardwareAddress): number => ((octets[0] ?? 0) << 8) | (octets[1] ?? 0);
 /** The last four octets of an Ethernet address. */
-export const hardwareLow = (address: HardwareAddress): number => address >>> 0;
+export const hardwareLow = (octets: HardwareAddress): number =>
+  octets.slice(2, 6).reduce((sum, octet) => sum * 256 + octet, 0);
 /** True for a group address, which no station may claim as its own. */
 export const isGroupHigh = (high: number): boolean => (high & 0x0100) !== 0;
 
 /** The address of network interface `nic`, from the published table. */
-export function nicAddress(gate: Pick<Gate, "nics">, nic: number): HardwareAddress {
-  let address = 0;
-  for (let octet = 0; octet < 6; octet++) address = address * 256 + gate.nics.address(nic, octet);
-  return address as HardwareAddress;
-}
+export const nicAddress = (gate: Pick<Gate, "nics">, nic: number): HardwareAddress =>
+  [0, 1, 2, 3, 4, 5].map((octet) => gate.nics.address(nic, octet));
 
 const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
@@ -41,9 +36,9 @@ export function parseAddress(text: string): number | undefined {
 export const formatAddress = (address: number): string =>
   [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");
 
-/** `address` as six hexadecimal octets with colons. */
-export const formatHardware = (address: HardwareAddress): string =>
-  address.toString(16).padStart(12, "0").replace(/..(?=.)/gu, "$&:");
+/** `octets` as six hexadecimal octets with colons. */
+export const formatHardware = (octets: HardwareAddress): string =>
+  octets.map((octet) => octet.toString(16).padStart(2, "0")).join(":");
 
 /** True for 127.0.0.0/8, which never appears on a link (RFC 1122 section 3.2.1.3). */
 export const isLoopback = (address: number): boolean => address >>> 24 === 127;

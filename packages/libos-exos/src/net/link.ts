@@ -1,7 +1,6 @@
 /** The link layer: Ethernet frames through transmit bindings, which state who we are. */
 import type { Gate, Gather, TransmitId, Window } from "@exolith/exokernel/abi";
 import { failed } from "@exolith/exokernel/abi";
-import type { HardwareAddress } from "./address.ts";
 import { hardwareHigh, hardwareLow, nicAddress } from "./address.ts";
 import { publishCounters } from "./counters.ts";
 import type { PieceList } from "./piece-list.ts";
@@ -93,7 +92,7 @@ class EthernetLink implements Link {
   #rescanAt = 0;
 
   constructor(gate: Gate, nic: number) {
-    const own: HardwareAddress = nicAddress(gate, nic);
+    const own = nicAddress(gate, nic);
     this.#gate = gate;
     this.#gather = gate.gather();
     this.nic = nic;
@@ -143,18 +142,22 @@ class EthernetLink implements Link {
     }
   }
 
-  /** Reads the table again, unless it was read a moment ago, and sends through what it finds. */
+  /** Sends what is gathered through a binding that was made since the table was last read. */
   #rebind(kind: FrameKind): LinkResult {
-    const now = this.#gate.clock.now();
-    if (now >= this.#rescanAt) {
-      this.#rescanAt = now + RESCAN_SECONDS * this.#gate.clock.hertz;
-      this.#bindings = findTransmitBindings(this.#gate, this.nic);
-      for (const index of this.#chosen.keys()) this.#chosen[index] = Math.min(index, this.#bindings.length - 1);
-      const binding = this.#bindings[this.#chosen[kind] ?? 0];
-      if (binding !== undefined) return this.#judge(kind, this.#gate.transmit(binding, this.#gather));
-    }
+    const binding = this.#rescan() ? this.#bindings[this.#chosen[kind] ?? 0] : undefined;
+    if (binding !== undefined) return this.#judge(kind, this.#gate.transmit(binding, this.#gather));
     this.#counts.unbound += 1;
     return "refused";
+  }
+
+  /** Reads the table again; false, and nothing read, if it was read a moment ago. */
+  #rescan(): boolean {
+    const now = this.#gate.clock.now();
+    if (now < this.#rescanAt) return false;
+    this.#rescanAt = now + RESCAN_SECONDS * this.#gate.clock.hertz;
+    this.#bindings = findTransmitBindings(this.#gate, this.nic);
+    for (const kind of this.#chosen.keys()) this.#chosen[kind] = Math.min(kind, this.#bindings.length - 1);
+    return true;
   }
 
   /** Looks for a binding that the kernel lets this kind pass through. */
@@ -169,6 +172,7 @@ class EthernetLink implements Link {
       return this.#judge(kind, refusal);
     }
     this.#counts.forged += 1;
+    this.#rescan();
     return "refused";
   }
 }

@@ -15,7 +15,7 @@ const malformed: readonly (readonly [string, unknown])[] = [
   ["a component of 256", { name: [256], rights: 1 }],
   ["a negative component", { name: [-1], rights: 1 }],
   ["a fraction", { name: [0.5], rights: 1 }],
-  ["a hole", { name: [1, , 2], rights: 1 }], // eslint-disable-line no-sparse-arrays
+  ["a gap", { name: [1, undefined, 2], rights: 1 }],
   ["not a number in the name", { name: [Number.NaN], rights: 1 }],
   ["rights of 8", { name: [1], rights: 8 }],
   ["negative rights", { name: [1], rights: -1 }],

@@ -35,7 +35,10 @@ describe("dominates", () => {
     fc.assert(
       fc.property(arbitraryCapability(), arbitraryCapability(), (a, b) => {
         const above = `${printName(b.name)}.`.startsWith(a.name.length === 0 ? "" : `${printName(a.name)}.`);
-        expect(dominates(a, b)).toBe(above && rightsSets.every((r) => (b.rights & r) === 0 || (b.rights & r & a.rights) === (b.rights & r)));
+        expect(dominates(a, b)).toBe(
+          above &&
+            rightsSets.every((r) => (b.rights & r) === 0 || (b.rights & r & a.rights) === (b.rights & r)),
+        );
       }),
       { numRuns: 2000 },
     );
@@ -55,7 +58,11 @@ describe("dominates", () => {
   });
 
   test("lets the root with all rights stand for everything", () => {
-    fc.assert(fc.property(arbitraryCapability(), (any) => expect(dominates(cap(""), any)).toBe(true)));
+    fc.assert(
+      fc.property(arbitraryCapability(), (any) => {
+        expect(dominates(cap(""), any)).toBe(true);
+      }),
+    );
   });
 });
 
@@ -72,11 +79,17 @@ describe("reaches", () => {
 
   test("grants to who dominates all that the holder may do", () => {
     fc.assert(
-      fc.property(arbitraryCapability(), arbitraryCapability(), arbitraryCapability(), (above, below, guard) => {
-        for (const rights of rightsSets) {
-          if (dominates(above, below) && reaches(below, guard, rights)) expect(reaches(above, guard, rights)).toBe(true);
-        }
-      }),
+      fc.property(
+        arbitraryCapability(),
+        arbitraryCapability(),
+        arbitraryCapability(),
+        (above, below, guard) => {
+          for (const rights of rightsSets) {
+            if (dominates(above, below) && reaches(below, guard, rights))
+              expect(reaches(above, guard, rights)).toBe(true);
+          }
+        },
+      ),
     );
   });
 });

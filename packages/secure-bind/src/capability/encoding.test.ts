@@ -27,7 +27,9 @@ describe("the eight bytes", () => {
 
   test("that decode also encode to themselves", () => {
     const anyBytes = fc.uint8Array({ minLength: 8, maxLength: 8 });
-    const padded = fc.tuple(anyBytes, fc.integer({ min: 1, max: 8 })).map(([bytes, keep]) => bytes.fill(0, keep));
+    const padded = fc
+      .tuple(anyBytes, fc.integer({ min: 1, max: 8 }))
+      .map(([bytes, keep]) => bytes.fill(0, keep));
     fc.assert(
       fc.property(padded, (bytes) => {
         const capability = decodeCapability(bytes);

@@ -8,7 +8,11 @@ test("what printName prints, parseName reads", () => {
   expect(parseName("1.115.5")).toEqual([1, 115, 5]);
   expect(parseName("")).toEqual([]);
   expect(printName([0, 0, 0, 0, 0, 0, 1])).toBe("0.0.0.0.0.0.1");
-  fc.assert(fc.property(names, (name) => expect(parseName(printName(name))).toEqual(name)));
+  fc.assert(
+    fc.property(names, (name) => {
+      expect(parseName(printName(name))).toEqual(name);
+    }),
+  );
 });
 
 test.each(["1.", ".1", "1..2", "256", "-1", "01", "1.x", " 1", "1e2", "1.2.3.4.5.6.7.8"])(

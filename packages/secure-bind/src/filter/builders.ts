@@ -120,7 +120,10 @@ export const tcpTo = (match: PortMatch): Filter => portsTo(PROTOCOL_TCP, match);
 export const udpTo = (match: PortMatch): Filter => portsTo(PROTOCOL_UDP, match);
 
 /** ICMP messages to `destination`, of one `type` (RFC 792) if given; no later fragments. */
-export const icmpTo = (match: { readonly destination: number; readonly type?: number | undefined }): Filter => [
+export const icmpTo = (match: {
+  readonly destination: number;
+  readonly type?: number | undefined;
+}): Filter => [
   ...firstFragmentTo({ destination: match.destination, protocol: PROTOCOL_ICMP }),
   ...(match.type === undefined ? [] : [pastIpv4Header(), equal(ETHERNET_BYTES, 1, match.type)]),
 ];

@@ -1,10 +1,10 @@
 /** The demultiplexer: which of many packet filters a frame belongs to. */
 import type { Verified } from "../verified.ts";
 import { type Atom, atomsOf } from "./atoms.ts";
-import { moveBase, readField } from "./field.ts";
 import { type Demands, areDisjoint, demandsOf } from "./overlap.ts";
 import type { Filter } from "./term.ts";
-import { type Branch, type Leaf, type Node, addLeaf, checkTrie, countAtoms, findLeaf, makeNode, removeLeaf } from "./trie.ts";
+import { makeSearch } from "./search.ts";
+import { type Leaf, addLeaf, checkTrie, countAtoms, findLeaf, makeNode, removeLeaf } from "./trie.ts";
 
 /** Filters that a demultiplexer holds at once, by default. */
 export const DEMULTIPLEXER_FILTERS = 4096;
@@ -66,49 +66,6 @@ interface Installed {
   readonly leaf: Leaf;
 }
 
-/** Finds the longest match: depth first, sparing what cannot be longer than the best so far. */
-class Search {
-  #memory: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  #length = 0;
-  #depth = -1;
-  #leaf: Leaf | undefined = undefined;
-
-  run(root: Node, memory: Uint8Array, at: number, length: number): number {
-    this.#memory = memory;
-    this.#at = at;
-    this.#length = length;
-    this.#depth = -1;
-    this.#leaf = undefined;
-    this.#visit(root, 0);
-    return this.#leaf === undefined ? -1 : (this.#leaf as Leaf).tag;
-  }
-
-  #visit(node: Node, base: number): void {
-    if (node.leaf !== undefined) this.#offer(node.leaf, node.depth);
-    for (let i = 0; i < node.branches.length; i++) {
-      const branch = node.branches[i];
-      if (branch !== undefined && branch.deepest >= this.#depth) this.#follow(branch, base);
-    }
-  }
-
-  #follow(branch: Branch, base: number): void {
-    const offset = base + branch.at;
-    if (offset + branch.width > this.#length) return;
-    const field = readField(this.#memory, this.#at + offset, branch.width) & branch.mask;
-    const child = branch.children.get(branch.shifts ? 0 : field);
-    if (child === undefined) return;
-    this.#visit(child, branch.shifts ? moveBase(base, field, branch.by, this.#length) : base);
-  }
-
-  #offer(leaf: Leaf, depth: number): void {
-    if (depth < this.#depth) return;
-    if (depth === this.#depth && this.#leaf !== undefined && this.#leaf.age < leaf.age) return;
-    this.#depth = depth;
-    this.#leaf = leaf;
-  }
-}
-
 const couldTakeFrom = (atoms: readonly Atom[], demands: Demands, other: Installed): boolean =>
   atoms.length > other.atoms.length && !areDisjoint(demands, other.demands);
 
@@ -121,7 +78,7 @@ const freeIndex = (installed: readonly (Installed | undefined)[]): number => {
 export function makeDemultiplexer(limits: Partial<DemultiplexerLimits> = {}): Demultiplexer {
   const { filters = DEMULTIPLEXER_FILTERS, steps = DEMULTIPLEXER_STEPS } = limits;
   const root = makeNode(0);
-  const search = new Search();
+  const search = makeSearch(root);
   const installed: (Installed | undefined)[] = [];
   let age = 0;
 
@@ -162,7 +119,7 @@ export function makeDemultiplexer(limits: Partial<DemultiplexerLimits> = {}): De
     insert,
     remove,
     lessSpecific,
-    classify: (memory: Uint8Array, at: number, length: number) => search.run(root, memory, at, length),
+    classify: search,
     atoms: () => countAtoms(root),
     worstSteps: () => root.worst,
     check: () => checkTrie(root),

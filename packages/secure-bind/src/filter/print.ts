@@ -1,7 +1,8 @@
 /** Packet filters for people: one term a line. */
 import type { Filter, FilterTerm } from "./term.ts";
 
-const hexadecimal = (value: number, bytes: number): string => `0x${value.toString(16).padStart(2 * bytes, "0")}`;
+const hexadecimal = (value: number, bytes: number): string =>
+  `0x${value.toString(16).padStart(2 * bytes, "0")}`;
 
 /** One term; `[12:2]` is the field of two bytes at offset 12 from the base. */
 export function printTerm(term: FilterTerm): string {

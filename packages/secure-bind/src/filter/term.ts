@@ -35,7 +35,12 @@ export type Filter = readonly FilterTerm[];
 export const fullMask = (width: FieldWidth): number => 2 ** (8 * width) - 1;
 
 /** The field at `at` equals `value` in the bits of `mask`; all of them when it is absent. */
-export const equal = (at: number, width: FieldWidth, value: number, mask: number = fullMask(width)): FilterTerm => ({
+export const equal = (
+  at: number,
+  width: FieldWidth,
+  value: number,
+  mask: number = fullMask(width),
+): FilterTerm => ({
   kind: "equal",
   at,
   width,

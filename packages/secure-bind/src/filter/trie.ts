@@ -29,7 +29,8 @@ export interface Node {
  *
  * Atoms that differ in nothing but the value are one branch: one read and one
  * look-up, however many there are. A shift has one child, under key 0.
- * **Holds** `worst` and `deepest` are the greatest of the children's.
+ * **Holds** `worst` and `deepest` are the greatest of the children's; `only` is
+ * the child if and only if there is one.
  */
 export interface Branch {
   readonly shifts: boolean;
@@ -39,6 +40,9 @@ export interface Branch {
   /** Bits to shift by; 0 when it compares. */
   readonly by: number;
   readonly children: Map<number, Node>;
+  /** The child and its key while there is just one: comparing is quicker than hashing. */
+  only: Node | undefined;
+  onlyKey: number;
   worst: number;
   deepest: number;
 }
@@ -59,6 +63,8 @@ const makeBranch = (atom: Atom): Branch => ({
   mask: atom.mask,
   by: atom.shifts ? atom.operand : 0,
   children: new Map(),
+  only: undefined,
+  onlyKey: 0,
   worst: 0,
   deepest: -1,
 });
@@ -95,6 +101,22 @@ function summarise(node: Node): void {
   node.branches.sort((a, b) => b.deepest - a.deepest);
 }
 
+/** Restores `only` after a child came or went. */
+function settle(branch: Branch): void {
+  branch.only = undefined;
+  if (branch.children.size !== 1) return;
+  for (const [key, child] of branch.children) {
+    branch.only = child;
+    branch.onlyKey = key;
+  }
+}
+
+/** The child of `branch` for a field that read `key`. */
+export const childOf = (branch: Branch, key: number): Node | undefined => {
+  if (branch.only === undefined) return branch.children.get(key);
+  return branch.onlyKey === key ? branch.only : undefined;
+};
+
 /** Adds a filter whose atoms from `depth` on are still to come. Its leaf must not exist yet. */
 export function addLeaf(node: Node, atoms: readonly Atom[], leaf: Leaf): void {
   const atom = atoms[node.depth];
@@ -104,6 +126,7 @@ export function addLeaf(node: Node, atoms: readonly Atom[], leaf: Leaf): void {
     if (branch.children.size === 0) node.branches.push(branch);
     const child = branch.children.get(keyOf(atom)) ?? makeNode(node.depth + 1);
     branch.children.set(keyOf(atom), child);
+    settle(branch);
     addLeaf(child, atoms, leaf);
     branch.worst = Math.max(branch.worst, child.worst);
     branch.deepest = Math.max(branch.deepest, child.deepest);
@@ -131,6 +154,7 @@ export function removeLeaf(node: Node, atoms: readonly Atom[]): void {
     if (child !== undefined) removeLeaf(child, atoms);
     if (child?.deepest === -1) branch.children.delete(keyOf(atom));
     if (branch.children.size === 0) node.branches = node.branches.filter((other) => other !== branch);
+    settle(branch);
     rescan(branch);
   }
   summarise(node);
@@ -152,6 +176,7 @@ export function checkTrie(node: Node): boolean {
   for (const branch of node.branches) {
     const children = [...branch.children.values()];
     if (children.length === 0 || !children.every(checkTrie)) return false;
+    if (branch.only !== (children.length === 1 ? children[0] : undefined)) return false;
     if (branch.worst !== Math.max(...children.map((child) => child.worst))) return false;
     if (branch.deepest !== Math.max(...children.map((child) => child.deepest))) return false;
     worst += 1 + branch.worst;

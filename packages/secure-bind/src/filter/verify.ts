@@ -17,7 +17,11 @@ type Alien = { readonly [name: string]: unknown };
 
 /** True for an integer from 0 to `most`; negative zero is none. */
 const isWithin = (value: unknown, most: number): value is number =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most && !Object.is(value, -0);
+  typeof value === "number" &&
+  Number.isInteger(value) &&
+  value >= 0 &&
+  value <= most &&
+  !Object.is(value, -0);
 
 const isWidth = (value: unknown): value is FieldWidth => value === 1 || value === 2 || value === 4;
 

@@ -9,28 +9,46 @@ import { equal, shift, skip } from "../filter/term.ts";
 export const arbitraryCapability = (): fc.Arbitrary<Capability> =>
   fc
     .tuple(
-      fc.array(fc.oneof(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 255 })), { maxLength: NAME_BYTES }),
+      fc.array(fc.oneof(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 255 })), {
+        maxLength: NAME_BYTES,
+      }),
       fc.integer({ min: 0, max: 7 }),
     )
     .map(([name, rights]) => makeCapability(name, rights));
 
 const width = (): fc.Arbitrary<1 | 2 | 4> => fc.constantFrom(1, 2, 4);
-const MASKS = { 1: [0xff, 0x03, 0x01, 0], 2: [0xffff, 0x0303, 0xff], 4: [0xffffffff, 0x03030303, 0xff00ff00] };
+const MASKS = {
+  1: [0xff, 0x03, 0x01, 0],
+  2: [0xffff, 0x0303, 0xff],
+  4: [0xffffffff, 0x03030303, 0xff00ff00],
+};
 
 /** A comparison over `reach` bytes that holds often: frames of `arbitraryFrame` have the same few values. */
 const arbitraryEqual = (reach: number): fc.Arbitrary<FilterTerm> =>
   fc
-    .tuple(fc.integer({ min: 0, max: reach }), width(), fc.integer({ min: 0, max: 3 }), fc.uint8Array({ minLength: 4, maxLength: 4 }))
+    .tuple(
+      fc.integer({ min: 0, max: reach }),
+      width(),
+      fc.integer({ min: 0, max: 3 }),
+      fc.uint8Array({ minLength: 4, maxLength: 4 }),
+    )
     .map(([at, bytes, choice, seed]) => {
       const masks = MASKS[bytes];
       const mask = masks[choice % masks.length] ?? 0;
-      const value = seed.slice(0, bytes).reduce((sum, octet) => sum * 256 + octet % 2 + (octet > 250 ? 128 : 0), 0);
+      const value = seed
+        .slice(0, bytes)
+        .reduce((sum, octet) => sum * 256 + (octet % 2) + (octet > 250 ? 128 : 0), 0);
       return equal(at, bytes, (value & mask) >>> 0, mask);
     });
 
 const arbitraryShift = (reach: number): fc.Arbitrary<FilterTerm> =>
   fc
-    .tuple(fc.integer({ min: 0, max: reach }), width(), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 }))
+    .tuple(
+      fc.integer({ min: 0, max: reach }),
+      width(),
+      fc.integer({ min: 0, max: 3 }),
+      fc.integer({ min: 0, max: 3 }),
+    )
     .map(([at, bytes, choice, by]) => shift(at, bytes, MASKS[bytes][choice % MASKS[bytes].length] ?? 0, by));
 
 const arbitrarySkip = (reach: number): fc.Arbitrary<FilterTerm> =>
@@ -67,5 +85,13 @@ const octet = (): fc.Arbitrary<number> =>
 /** Frames of at most 16 bytes, with bytes before and behind that no filter may see. */
 export const arbitraryFrame = (): fc.Arbitrary<PlacedFrame> =>
   fc
-    .tuple(fc.array(octet(), { minLength: 8, maxLength: 24 }), fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 4 }))
-    .map(([bytes, at, behind]) => ({ memory: Uint8Array.from(bytes), at, length: bytes.length - at - behind }));
+    .tuple(
+      fc.array(octet(), { minLength: 8, maxLength: 24 }),
+      fc.integer({ min: 0, max: 4 }),
+      fc.integer({ min: 0, max: 4 }),
+    )
+    .map(([bytes, at, behind]) => ({
+      memory: Uint8Array.from(bytes),
+      at,
+      length: bytes.length - at - behind,
+    }));

@@ -4,6 +4,7 @@ import {
   FIN,
   SYN,
   TCP_HEADER_BYTES,
+  TCP_PROTOCOL,
   tcpAcknowledgment,
   tcpDestinationPort,
   tcpFlags,
@@ -12,7 +13,7 @@ import {
   tcpSourcePort,
   tcpWindow,
 } from "../wire/tcp-wire.ts";
-import { pseudoHeaderSum } from "./checksum.ts";
+import { pseudoHeaderSum } from "../checksum.ts";
 import type { SegmentOptions } from "./options.ts";
 import { clearOptions, makeSegmentOptions, parseOptions } from "./options.ts";
 
@@ -59,7 +60,7 @@ export function parseSegment(segment: Segment, packet: Window, at: number, lengt
   if (length < TCP_HEADER_BYTES) return "malformed";
   const headerBytes = tcpHeaderBytes(packet, at);
   if (headerBytes < TCP_HEADER_BYTES || headerBytes > length) return "malformed";
-  const pseudo = pseudoHeaderSum(segment.remoteAddress, segment.localAddress, length);
+  const pseudo = pseudoHeaderSum(segment.remoteAddress, segment.localAddress, TCP_PROTOCOL, length);
   if (packet.checksum(at, length, pseudo) !== 0xffff) return "badChecksum";
   segment.remotePort = tcpSourcePort(packet, at);
   segment.localPort = tcpDestinationPort(packet, at);

@@ -1,0 +1,265 @@
+/**
+ * The file cache, which is the retransmission pool as well.
+ *
+ * A chunk is sixteen frames that hold sixteen neighbouring blocks of the disk. A
+ * response names bytes of a chunk as a piece to send; the chunk is held until the
+ * peer has acknowledged them, and every retransmission gathers them from the same
+ * frames. What nobody holds is given up in the order of last use.
+ *
+ * ```
+ *   empty ── load ──► queued ──► loading ──► ready ──► empty
+ *                  (disk full)          hold ⇄ release
+ * ```
+ */
+import { TRANSFER_STATUS } from "@exolith/exokernel/abi";
+import type { Window } from "@exolith/exokernel/abi";
+import type { BlockStore } from "../disk/block-store.ts";
+import { IndexLists } from "../memory/index-lists.ts";
+import type { WaitLists } from "../memory/wait-lists.ts";
+
+/** Frames of a chunk, and blocks: 64 KiB. */
+export const CHUNK_BLOCKS = 16;
+/** Bytes of a chunk. */
+export const CHUNK_BYTES = 65_536;
+
+/** What `hold` returns instead of a chunk: wait to be woken, or the disk could not read it. */
+export const WAIT = -1;
+export const FAILED = -2;
+
+const NONE = -1;
+const EMPTY = 0;
+const LOADING = 1;
+const READY = 2;
+
+/** Lists of chunks: held by nobody (least recently used first), to be given to the disk, and given to it. */
+const IDLE_LIST = 0;
+const QUEUED_LIST = 1;
+const FLIGHT_LIST = 2;
+
+/** What the cache counts. */
+export interface CacheCounters {
+  hits: number;
+  misses: number;
+  evictions: number;
+  readAhead: number;
+  failures: number;
+}
+
+/** Chunks of one block store, shared by the rows of `waits`. */
+export class ChunkCache {
+  readonly counters: CacheCounters = { hits: 0, misses: 0, evictions: 0, readAhead: 0, failures: 0 };
+  readonly #windows: readonly Window[];
+  readonly #store: BlockStore;
+  readonly #waits: WaitLists;
+  readonly #chunkOf: Int32Array;
+  readonly #group: Int32Array;
+  readonly #state: Uint8Array;
+  readonly #holders: Int32Array;
+  readonly #lists: IndexLists;
+  /** By row: the chunk it waits for and already holds, or `FAILED`. */
+  readonly #promised: Int32Array;
+  /** By row: 1 when an idle chunk has been set aside for it. */
+  readonly #granted: Uint8Array;
+  #grants = 0;
+
+  /** `windows` are the chunks; completion words `0…windows.length-1` of `store` are the cache's. */
+  constructor(windows: readonly Window[], store: BlockStore, waits: WaitLists, rows: number) {
+    this.#windows = windows;
+    this.#store = store;
+    this.#waits = waits;
+    this.#chunkOf = new Int32Array(Math.ceil(store.blocks / CHUNK_BLOCKS)).fill(NONE);
+    this.#group = new Int32Array(windows.length).fill(NONE);
+    this.#state = new Uint8Array(windows.length);
+    this.#holders = new Int32Array(windows.length);
+    this.#lists = new IndexLists(windows.length, 3);
+    this.#promised = new Int32Array(rows).fill(NONE);
+    this.#granted = new Uint8Array(rows);
+    for (let chunk = 0; chunk < windows.length; chunk++) this.#lists.add(IDLE_LIST, chunk);
+  }
+
+  /** Chunks in all. */
+  get chunks(): number {
+    return this.#windows.length;
+  }
+
+  /** Chunks that nobody holds. */
+  get idle(): number {
+    return this.#lists.count(IDLE_LIST);
+  }
+
+  /** The memory of `chunk`. */
+  window(chunk: number): Window {
+    return this.#windows[chunk]!;
+  }
+
+  /**
+   * Holds the chunk with blocks `group * CHUNK_BLOCKS…` for `row`.
+   *
+   * `WAIT`: `row` becomes runnable when it is there; ask again for the same, or
+   * `forget`. `FAILED`: the disk could not read it. O(1), allocates nothing.
+   */
+  hold(group: number, row: number): number {
+    const promised = this.#promised[row]!;
+    if (promised !== NONE) return this.#collect(row, promised);
+    const chunk = this.#chunkOf[group]!;
+    if (chunk === NONE) return this.#miss(group, row);
+    this.#returnGrant(row);
+    this.#addHolder(chunk);
+    if (this.#state[chunk] !== READY) return this.#await(chunk, row);
+    this.#waits.lists.remove(row);
+    this.counters.hits += 1;
+    return chunk;
+  }
+
+  /** Ends one hold of `chunk`. O(1). */
+  release(chunk: number): void {
+    const holders = (this.#holders[chunk]! -= 1);
+    if (holders === 0 && this.#state[chunk] === READY) this.#retire(chunk);
+  }
+
+  /** `row` wants nothing any more. O(1). */
+  forget(row: number): void {
+    this.#waits.lists.remove(row);
+    this.#returnGrant(row);
+    const promised = this.#promised[row]!;
+    this.#promised[row] = NONE;
+    if (promised >= 0) this.release(promised);
+  }
+
+  /** Reads `group` before anybody asks, if there is plenty of room. O(1). */
+  readAhead(group: number): void {
+    if (group >= this.#chunkOf.length || this.#chunkOf[group] !== NONE) return;
+    if ((this.idle - this.#grants) * 4 < this.chunks || this.#waits.lists.count(this.#waits.free) > 0) return;
+    this.counters.readAhead += 1;
+    this.#load(this.#lists.take(IDLE_LIST), group);
+  }
+
+  /** The disk's blocks from `first` have been written: what was read of them before is not shown again. O(count). */
+  invalidate(first: number, count: number): void {
+    const last = Math.floor((first + count - 1) / CHUNK_BLOCKS);
+    for (let group = Math.floor(first / CHUNK_BLOCKS); group <= last; group++) {
+      const chunk = this.#chunkOf[group]!;
+      if (chunk === NONE || this.#lists.listOf(chunk) === QUEUED_LIST) continue;
+      this.#detach(chunk);
+      if (this.#lists.listOf(chunk) === IDLE_LIST) this.#retire(chunk);
+    }
+  }
+
+  /** Gives the disk what it had no room for, and takes what it has finished. O(chunks in flight). */
+  poll(): void {
+    for (let chunk = this.#lists.first(FLIGHT_LIST); chunk !== NONE;) {
+      const next = this.#lists.after(chunk);
+      const status = this.#store.status(chunk);
+      if (status !== TRANSFER_STATUS.pending) this.#finish(chunk, status === TRANSFER_STATUS.done);
+      chunk = next;
+    }
+    for (let chunk = this.#lists.first(QUEUED_LIST); chunk !== NONE; chunk = this.#lists.first(QUEUED_LIST))
+      if (!this.#submit(chunk)) return;
+  }
+
+  /** True while the disk has no room for what is to be read. */
+  get blocked(): boolean {
+    return this.#lists.count(QUEUED_LIST) > 0;
+  }
+
+  #collect(row: number, promised: number): number {
+    if (promised >= 0 && this.#state[promised] !== READY) return WAIT;
+    this.#promised[row] = NONE;
+    return promised;
+  }
+
+  #miss(group: number, row: number): number {
+    if (this.#granted[row] === 0 && this.idle <= this.#grants) {
+      if (this.#waits.lists.listOf(row) !== this.#waits.free) this.#waits.lists.add(this.#waits.free, row);
+      return WAIT;
+    }
+    this.#grants -= this.#granted[row]!;
+    this.#granted[row] = 0;
+    this.counters.misses += 1;
+    const chunk = this.#lists.take(IDLE_LIST);
+    this.#load(chunk, group);
+    this.#addHolder(chunk);
+    return this.#await(chunk, row);
+  }
+
+  #await(chunk: number, row: number): number {
+    this.#promised[row] = chunk;
+    this.#waits.lists.add(this.#waits.chunk + chunk, row);
+    return WAIT;
+  }
+
+  #addHolder(chunk: number): void {
+    if ((this.#holders[chunk]! += 1) === 1 && this.#state[chunk] === READY) this.#lists.remove(chunk);
+  }
+
+  #load(chunk: number, group: number): void {
+    if (this.#group[chunk] !== NONE) {
+      this.counters.evictions += 1;
+      this.#detach(chunk);
+    }
+    this.#group[chunk] = group;
+    this.#chunkOf[group] = chunk;
+    this.#state[chunk] = LOADING;
+    this.#submit(chunk);
+  }
+
+  #submit(chunk: number): boolean {
+    const first = this.#group[chunk]! * CHUNK_BLOCKS;
+    const count = Math.min(CHUNK_BLOCKS, this.#store.blocks - first);
+    const accepted = this.#store.read(first, count, this.#windows[chunk]!, 0, chunk);
+    this.#lists.add(accepted ? FLIGHT_LIST : QUEUED_LIST, chunk);
+    return accepted;
+  }
+
+  #finish(chunk: number, done: boolean): void {
+    this.#lists.remove(chunk);
+    this.#state[chunk] = READY;
+    if (!done) this.#fail(chunk);
+    const { lists, runnable, chunk: first } = this.#waits;
+    for (let row = lists.take(first + chunk); row !== NONE; row = lists.take(first + chunk)) {
+      if (!done) this.#promised[row] = FAILED;
+      lists.add(runnable, row);
+    }
+    if (!done) this.#holders[chunk] = 0;
+    if (this.#holders[chunk] === 0) this.#retire(chunk);
+  }
+
+  #fail(chunk: number): void {
+    this.counters.failures += 1;
+    this.#detach(chunk);
+  }
+
+  #detach(chunk: number): void {
+    const group = this.#group[chunk]!;
+    this.#group[chunk] = NONE;
+    if (group !== NONE && this.#chunkOf[group] === chunk) this.#chunkOf[group] = NONE;
+  }
+
+  /** Nobody holds `chunk`: it may be given up, last of all if its contents are of use. */
+  #retire(chunk: number): void {
+    if (this.#group[chunk] === NONE) {
+      this.#state[chunk] = EMPTY;
+      this.#lists.addFirst(IDLE_LIST, chunk);
+    } else this.#lists.add(IDLE_LIST, chunk);
+    this.#grant();
+  }
+
+  /** Sets an idle chunk aside for whoever has waited longest. */
+  #grant(): void {
+    const { lists, free, runnable } = this.#waits;
+    while (this.idle > this.#grants) {
+      const row = lists.take(free);
+      if (row === NONE) return;
+      this.#granted[row] = 1;
+      this.#grants += 1;
+      lists.add(runnable, row);
+    }
+  }
+
+  #returnGrant(row: number): void {
+    if (this.#granted[row] === 0) return;
+    this.#granted[row] = 0;
+    this.#grants -= 1;
+    this.#grant();
+  }
+}

@@ -1,0 +1,40 @@
+/** Response heads in frames: slots of one size, each held until its bytes are acknowledged. */
+import type { Window } from "@exolith/exokernel/abi";
+import type { WaitLists } from "./wait-lists.ts";
+
+/** Bytes of one slot; a longer head takes several. */
+export const SLOT_BYTES = 1024;
+
+/** The slots of one window. */
+export class SlotPool {
+  readonly window: Window;
+  readonly #free: Int32Array;
+  readonly #waits: WaitLists;
+  #count: number;
+
+  constructor(window: Window, waits: WaitLists) {
+    this.window = window;
+    this.#waits = waits;
+    this.#count = Math.floor(window.length / SLOT_BYTES);
+    this.#free = new Int32Array(this.#count).map((_, slot) => slot);
+  }
+
+  /** Slots that nobody holds. */
+  get free(): number {
+    return this.#count;
+  }
+
+  /** Takes a slot; -1 when none is free, and `row` is woken when one is. O(1). */
+  take(row: number): number {
+    if (this.#count > 0) return this.#free[--this.#count]!;
+    this.#waits.lists.add(this.#waits.heads, row);
+    return -1;
+  }
+
+  /** Gives `slot` back. O(1). */
+  give(slot: number): void {
+    this.#free[this.#count++] = slot;
+    const row = this.#waits.lists.first(this.#waits.heads);
+    if (row >= 0) this.#waits.lists.add(this.#waits.runnable, row);
+  }
+}

@@ -1,0 +1,61 @@
+/** What a server counts, readable by anybody through frozen functions. */
+import type { Status } from "../http/status.ts";
+
+/** The server's own side. */
+export interface ServerCounters {
+  accepted: number;
+  refused: number;
+  open: number;
+  requests: number;
+  bodyBytes: number;
+  timeouts: number;
+  stalls: number;
+  responses: Map<Status, number>;
+}
+
+/** Everything at zero. */
+export const makeServerCounters = (): ServerCounters => ({
+  accepted: 0,
+  refused: 0,
+  open: 0,
+  requests: 0,
+  bodyBytes: 0,
+  timeouts: 0,
+  stalls: 0,
+  responses: new Map(),
+});
+
+/** The reader's side: what a board or a test may look at. All counts since the start. */
+export interface CheetahReaders {
+  /** Connections accepted, refused for want of room, and open now. */
+  accepted(): number;
+  refused(): number;
+  open(): number;
+  requests(): number;
+  /** Responses with `status`. */
+  responses(status: Status): number;
+  /** Bytes of bodies queued for sending. */
+  bodyBytes(): number;
+  /** Requests that came too slowly, and connections reset because nothing was acknowledged. */
+  timeouts(): number;
+  stalls(): number;
+  /** Chunk look-ups that found, did not find, and gave up another; chunks read ahead, reads that failed. */
+  cacheHits(): number;
+  cacheMisses(): number;
+  cacheEvictions(): number;
+  cacheReadAhead(): number;
+  cacheFailures(): number;
+  /** Chunks of the cache, and those that nobody holds. */
+  chunks(): number;
+  chunksIdle(): number;
+  /** Head slots that nobody holds. */
+  slotsFree(): number;
+  /** Blocks of the disk part that are free. */
+  blocksFree(): number;
+  /** Files served. */
+  files(): number;
+  /** Generation of the site on disk. */
+  generation(): number;
+  /** Lines of the access log that found no room. */
+  logDropped(): number;
+}

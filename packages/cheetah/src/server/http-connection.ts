@@ -1,0 +1,265 @@
+/**
+ * One HTTP connection: a state machine over TCP's connection, without a socket.
+ *
+ * ```
+ *   reading ──► responding ──► reading          next request, or one that waits already
+ *      │             ├───────► skipping ──► reading    the request had a body
+ *      └─────────────┴───────► finishing        close: FIN is sent, input is thrown away
+ * ```
+ *
+ * While it responds, nothing more is taken from TCP, whose window closes: a client
+ * that sends requests faster than it reads responses is held up, not stored.
+ */
+import type { Cycles, Window } from "@exolith/exokernel/abi";
+import type { Connection } from "@exolith/libos-exos";
+import { answerRequest, answerStatus } from "../http/answer.ts";
+import type { Persistence } from "../http/response-head.ts";
+import type { Status } from "../http/status.ts";
+import { RequestReader } from "./request-reader.ts";
+import { ResponseWriter } from "./response-writer.ts";
+import type { Services } from "./services.ts";
+import { secondsIn } from "./services.ts";
+
+type Phase = "unused" | "reading" | "responding" | "skipping" | "finishing";
+
+/** One row of the server; used again for one connection after another. */
+export class HttpConnection {
+  readonly row: number;
+  readonly #services: Services;
+  readonly #reader: RequestReader;
+  readonly #writer: ResponseWriter;
+  #connection: Connection | undefined;
+  #phase: Phase = "unused";
+  #persistence: Persistence = "close";
+  /** Bytes of a body that are still to be thrown away. */
+  #skip = 0;
+  /** TCP has bytes that were not taken; the peer has finished. */
+  #leftBehind = false;
+  #peerEnded = false;
+  #receiving = false;
+  /** When the current wait began: for a request, for its end, for an acknowledgement. */
+  #since = 0 as Cycles;
+
+  constructor(services: Services, row: number) {
+    this.row = row;
+    this.#services = services;
+    this.#reader = new RequestReader(services.limits, services.buffers);
+    this.#writer = new ResponseWriter(services, row);
+  }
+
+  /** True while it has a connection. */
+  get isOpen(): boolean {
+    return this.#phase !== "unused";
+  }
+
+  /** True when it waits for a request of which nothing has come. */
+  get isIdle(): boolean {
+    return this.#phase === "reading" && !this.#reader.begun && !this.#leftBehind;
+  }
+
+  /** Serves `connection` from now on. */
+  open(connection: Connection): void {
+    this.#connection = connection;
+    this.#phase = "reading";
+    this.#skip = 0;
+    this.#leftBehind = this.#peerEnded = false;
+    this.#writer.open(connection);
+    this.#reader.reset();
+    this.#touch();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    if (this.#phase === "responding") this.#conclude();
+    this.#reader.reset();
+    this.#phase = "unused";
+    this.#connection = undefined;
+  }
+
+  /** Bytes from the peer; returns how many were taken. */
+  received(window: Window, at: number, length: number): number {
+    let taken = 0;
+    this.#receiving = true;
+    while (taken < length && this.#mayTake()) taken += this.#take(window, at + taken, length - taken);
+    this.#receiving = false;
+    this.#leftBehind = taken < length;
+    return taken;
+  }
+
+  /** Pieces were acknowledged. */
+  acknowledged(): void {
+    this.#touchUnlessReading();
+    if (this.#phase === "responding") this.run();
+    else this.#takeMore();
+  }
+
+  /** The peer has finished. */
+  ended(): void {
+    this.#peerEnded = true;
+    this.#finishIfEnded();
+  }
+
+  /** Goes on with the response, after whatever it waited for. */
+  run(): void {
+    if (this.#phase !== "responding") return;
+    const idle = this.#unacknowledged === 0;
+    const progress = this.#writer.advance();
+    if (idle && this.#unacknowledged > 0) this.#touch();
+    if (progress === "failed") return this.abort();
+    if (progress === "done") this.#complete();
+  }
+
+  /** Stops as soon as it may: at once when idle, else after the response under way. */
+  drain(): void {
+    if (this.isIdle) this.finish();
+  }
+
+  /** Sends FIN after what is queued. */
+  finish(): void {
+    if (this.#phase === "finishing" || this.#phase === "unused") return;
+    this.#phase = "finishing";
+    this.#reader.reset();
+    this.#touch();
+    this.#connection?.finish();
+    this.#takeMore();
+  }
+
+  /** Resets the connection. */
+  abort(): void {
+    if (this.#phase === "responding") this.#conclude();
+    if (this.#phase !== "unused") this.#phase = "finishing";
+    this.#connection?.abort();
+  }
+
+  /** Ends what has taken too long. O(1). */
+  checkTime(now: Cycles): void {
+    const { limits, counters } = this.#services;
+    if (this.#unacknowledged > 0) {
+      if (!this.#hasWaited(now, limits.stallSeconds)) return;
+      counters.stalls += 1;
+      return this.abort();
+    }
+    if (this.#phase === "finishing" && this.#hasWaited(now, limits.lingerSeconds)) this.abort();
+    else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
+    else if (this.#phase === "reading") this.#checkReading(now);
+  }
+
+  #checkReading(now: Cycles): void {
+    const { limits, counters } = this.#services;
+    if (!this.#reader.begun) {
+      if (this.#hasWaited(now, limits.idleSeconds)) this.finish();
+      return;
+    }
+    if (!this.#hasWaited(now, limits.requestSeconds)) return;
+    counters.timeouts += 1;
+    this.#refuse(408);
+  }
+
+  get #unacknowledged(): number {
+    return this.#connection?.unacknowledged ?? 0;
+  }
+
+  #hasWaited(now: Cycles, seconds: number): boolean {
+    return now - this.#since >= secondsIn(this.#services.clock, seconds);
+  }
+
+  #touch(): void {
+    this.#since = this.#services.clock.now();
+  }
+
+  /** An unfinished request has until a fixed time; acknowledgements do not put it off. */
+  #touchUnlessReading(): void {
+    if (!this.#reader.begun) this.#touch();
+  }
+
+  #mayTake(): boolean {
+    if (this.#phase === "responding") return false;
+    if (this.#phase !== "reading") return true;
+    return this.#unacknowledged < this.#services.limits.queuedBytes;
+  }
+
+  #take(window: Window, at: number, length: number): number {
+    if (this.#phase === "reading") return this.#read(window, at, length);
+    if (this.#phase !== "skipping") return length;
+    const count = Math.min(length, this.#skip);
+    this.#skip -= count;
+    this.#touch();
+    if (this.#skip === 0) this.#phase = "reading";
+    return count;
+  }
+
+  #read(window: Window, at: number, length: number): number {
+    if (!this.#reader.begun) this.#touch();
+    const count = this.#reader.read(window, at, length);
+    if (this.#reader.result === "complete") this.#respond();
+    else if (this.#reader.result === "refused") this.#refuse(this.#reader.parser.status || 400);
+    return count;
+  }
+
+  #respond(): void {
+    const { request } = this.#reader.parser;
+    const { site, limits, clock } = this.#services;
+    const body = Math.max(0, request.contentLength);
+    if (body > limits.bodyBytes) return this.#refuse(413);
+    const context = { site: site.index, now: clock.wallclock(), ranges: limits.ranges };
+    answerRequest(request, context, this.#writer.answer);
+    this.#skip = body;
+    this.#start(this.#persistenceOf(body));
+  }
+
+  /** A body whose end is unknown, or that the client may not send at all, ends the connection. */
+  #persistenceOf(body: number): Persistence {
+    const { request } = this.#reader.parser;
+    const unsure = request.chunked || (request.expectsContinue && body > 0);
+    if (!request.keepAlive || unsure || this.#services.draining()) return "close";
+    return request.minor === 0 ? "keep-named" : "keep";
+  }
+
+  #refuse(status: Status): void {
+    answerStatus(this.#writer.answer, status, this.#reader.parser.request.method === "HEAD");
+    this.#skip = 0;
+    this.#start("close");
+  }
+
+  #start(persistence: Persistence): void {
+    this.#persistence = persistence;
+    this.#phase = "responding";
+    this.#touch();
+    this.#writer.start(persistence);
+    this.run();
+  }
+
+  #complete(): void {
+    this.#conclude();
+    this.#reader.reset();
+    this.#touch();
+    if (this.#persistence === "close" || this.#services.draining()) return this.finish();
+    this.#phase = this.#skip > 0 ? "skipping" : "reading";
+    this.#takeMore();
+    this.#finishIfEnded();
+  }
+
+  /** Counts and logs the response, and gives back what it used. */
+  #conclude(): void {
+    const { counters, log, clock } = this.#services;
+    const { answer, bodyBytes } = this.#writer;
+    const { status } = answer;
+    counters.requests += 1;
+    counters.bodyBytes += bodyBytes;
+    counters.responses.set(status, (counters.responses.get(status) ?? 0) + 1);
+    const { parser } = this.#reader;
+    const request = parser.hasRequestLine ? parser.request : undefined;
+    log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, clock.wallclock());
+    this.#writer.stop();
+  }
+
+  /** Asks TCP for what was left behind; not while TCP is offering it anyway. */
+  #takeMore(): void {
+    if (this.#leftBehind && !this.#receiving && this.#mayTake()) this.#connection?.resume();
+  }
+
+  #finishIfEnded(): void {
+    const waiting = this.#phase === "reading" || this.#phase === "skipping";
+    if (this.#peerEnded && waiting && !this.#leftBehind && !this.#receiving) this.finish();
+  }
+}

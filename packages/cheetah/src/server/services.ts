@@ -1,0 +1,30 @@
+/** What all connections of a server share. */
+import type { Cycles, Gate } from "@exolith/exokernel/abi";
+import type { ChunkCache } from "../cache/chunk-cache.ts";
+import type { HeadWriter } from "../http/response-head.ts";
+import type { Limits } from "../limits.ts";
+import type { SlotPool } from "../memory/slot-pool.ts";
+import type { Site } from "../disk/site.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { RequestBuffers } from "./request-reader.ts";
+import type { ServerCounters } from "./counters.ts";
+
+/** The parts that connections work with. */
+export interface Services {
+  readonly clock: Gate["clock"];
+  readonly limits: Limits;
+  readonly site: Site;
+  readonly cache: ChunkCache;
+  readonly slots: SlotPool;
+  readonly heads: HeadWriter;
+  readonly buffers: RequestBuffers;
+  readonly log: AccessLog | undefined;
+  readonly counters: ServerCounters;
+  /** Chunks that one connection may hold at the moment. */
+  heldChunks(): number;
+  /** True once the server is to stop. */
+  draining(): boolean;
+}
+
+/** `seconds` in cycles of `clock`. */
+export const secondsIn = (clock: Gate["clock"], seconds: number): Cycles => (seconds * clock.hertz) as Cycles;

@@ -1,0 +1,218 @@
+import { RIGHTS } from "@exolith/secure-bind";
+import { describe, expect, test } from "vitest";
+import { FRAME_BYTES, capSlot, failed, frame, must, type Gate, type Window } from "../src/abi/index.ts";
+import { makeRig, outcome } from "../src/testing/index.ts";
+
+const own = capSlot(0);
+
+test("[K2] frame 17 twice: ok, then busy; a cache-colouring allocator has no conflicts where a random one has", () => {
+  const rig = makeRig();
+  const user = rig.environment([1, 1]);
+  expect(outcome(user.framesAlloc(frame(17), 1, own))).toBe("ok");
+  expect(outcome(user.framesAlloc(frame(17), 1, own))).toBe("Busy");
+  expect(outcome(user.framesAlloc(frame(16), 3, own))).toBe("Busy");
+  expect(user.frames.owner(16)).toBe(0);
+  expect(outcome(user.frameAllocAny(own))).toBe("ok");
+  const pages = 16;
+  expect(conflicts(byColour(rig.environment([1, 2]), pages))).toBe(0);
+  expect(conflicts(byChance(rig.environment([1, 3]), pages))).toBeGreaterThan(0);
+});
+
+const COLOURS = 16;
+
+/** Pages whose frame has a colour that an earlier page's frame has: they evict each other from a physical cache. */
+const conflicts = (frames: readonly number[]): number =>
+  frames.length - new Set(frames.map((number) => number % COLOURS)).size;
+
+/** A policy of the library: page `p` in any free frame of colour `p`. */
+function byColour(gate: Gate, pages: number): number[] {
+  const got: number[] = [];
+  for (let page = 0; page < pages; page++) {
+    let f = page % COLOURS;
+    while (gate.frames.owner(f) !== 0) f += COLOURS;
+    got.push(must(gate.framesAlloc(frame(f), 1, own)));
+  }
+  return got;
+}
+
+/** Another: frames drawn from a fixed pseudo-random sequence. */
+function byChance(gate: Gate, pages: number): number[] {
+  const got: number[] = [];
+  for (let x = 12_345; got.length < pages; x = (x * 1_103_515_245 + 12_345) % 2 ** 31) {
+    const taken = gate.framesAlloc(frame((x >> 8) % gate.frames.count), 1, own);
+    if (!failed(taken)) got.push(taken);
+  }
+  return got;
+}
+
+test("[K3] the owner may change the guard of a frame, an environment without the right may not", () => {
+  const rig = makeRig();
+  const owner = rig.environment([1, 1]);
+  const other = rig.environment([1, 2]);
+  must(owner.framesAlloc(frame(5), 1, own));
+  const shared = { name: [1, 2], rights: RIGHTS.all };
+  expect(outcome(other.frameGuard(frame(5), shared, own))).toBe("BadCapability");
+  expect(outcome(other.windowBind(frame(5), 1, false, own))).toBe("BadCapability");
+  const weak = must(owner.capabilityForge(own, { name: [1, 1], rights: RIGHTS.write }));
+  expect(outcome(owner.frameGuard(frame(5), shared, weak))).toBe("BadCapability");
+  expect(outcome(owner.frameGuard(frame(5), shared, own))).toBe("ok");
+  expect(outcome(other.windowBind(frame(5), 1, false, own))).toBe("ok");
+  expect(outcome(owner.frameGuard(frame(5), { name: [1, 1], rights: 7 }, own))).toBe("BadCapability");
+});
+
+test("[K1] the owner of every resource can be read, and death frees exactly what was held", () => {
+  const rig = makeRig();
+  const before = census(rig.root);
+  const user = rig.environment([1, 1], { slices: [4, 5] });
+  const nic = rig.grant(user, { name: [2, 0], rights: RIGHTS.write });
+  const disk = rig.grant(user, { name: [3, 0], rights: RIGHTS.allocate });
+  must(user.framesAlloc(frame(10), 6, own));
+  const ring = must(user.ringBind(frame(10), 3, own));
+  const filter = must(user.filterInsert(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], ring, nic, own));
+  const binding = must(user.transmitBind(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], user.self, nic, own));
+  const extent = must(user.extentAlloc(0, 10, 20, disk, own));
+  const window = must(user.windowBind(frame(13), 2, true, own));
+  const { root } = rig;
+  expect(root.slices.owner(4)).toBe(user.self);
+  expect(root.frames.owner(12)).toBe(user.self);
+  expect(root.rings.owner(ring & 0xffff)).toBe(user.self);
+  expect(root.filters.owner(filter & 0xffff)).toBe(user.self);
+  expect(root.transmits.user(binding & 0xffff)).toBe(user.self);
+  expect(root.extents.owner(extent & 0xffff)).toBe(user.self);
+  expect(root.environments.frames(user.self & 0xffff)).toBe(6);
+  must(root.environmentDestroy(user.self, own));
+  expect(census(root)).toEqual(before);
+  expect(() => window.getU8(0)).toThrow(RangeError);
+  expect(outcome(root.environmentDestroy(user.self, own))).toBe("BadEnvironment");
+});
+
+/** Everything held by anybody, by kind. */
+function census(gate: Gate): Record<string, number> {
+  const rows = (count: number, held: (row: number) => number): number => {
+    let sum = 0;
+    for (let row = 0; row < count; row++) if (held(row) !== 0) sum += 1;
+    return sum;
+  };
+  return {
+    environments: rows(gate.environments.count, gate.environments.state),
+    slices: rows(gate.slices.count, gate.slices.owner),
+    frames: gate.frames.count - gate.frames.free(),
+    bound: rows(gate.frames.count, gate.frames.bindings),
+    pinned: rows(gate.frames.count, gate.frames.pins),
+    rings: rows(gate.rings.count, gate.rings.owner),
+    filters: rows(gate.filters.count, gate.filters.owner),
+    transmits: rows(gate.transmits.count, gate.transmits.user),
+    extents: rows(gate.extents.count, gate.extents.owner),
+  };
+}
+
+describe("windows", () => {
+  const bound = (count = 2): { gate: Gate; window: Window } => {
+    const gate = makeRig().environment([1, 1]);
+    must(gate.framesAlloc(frame(8), count, own));
+    return { gate, window: must(gate.windowBind(frame(8), count, true, own)) };
+  };
+
+  test("what is written to a frame is what another window on it reads", () => {
+    const { gate, window } = bound();
+    const second = must(gate.windowBind(frame(9), 1, false, own));
+    window.setU32(FRAME_BYTES + 8, 0xdeadbeef);
+    expect(second.getU32(8)).toBe(0xdeadbeef);
+    expect(second.getU16(10)).toBe(0xbeef);
+    expect(second.getU8(8)).toBe(0xde);
+    expect(second.getU32LE(8)).toBe(0xefbeadde);
+  });
+
+  test("a window dies with its binding: unbound, or its frame freed", () => {
+    const { gate, window } = bound();
+    const half = must(gate.windowBind(frame(9), 1, true, own));
+    must(gate.framesFree(frame(9), 1, own));
+    for (const dead of [window, half]) {
+      expect(dead.length).toBe(0);
+      expect(() => dead.getU8(0)).toThrow(RangeError);
+      expect(() => dead.setU32(0, 1)).toThrow(RangeError);
+      expect(() => dead.fill(0, 1, 1)).toThrow(RangeError);
+      expect(outcome(gate.windowUnbind(dead))).toBe("BadWindow");
+    }
+    expect(gate.frames.bindings(8)).toBe(0);
+    const again = must(gate.windowBind(frame(8), 1, true, own));
+    must(gate.windowUnbind(again));
+    expect(() => again.getU8(0)).toThrow(RangeError);
+  });
+
+  test("no access outside the run, by any method", () => {
+    const { window } = bound(1);
+    const bytes = new Uint8Array(8);
+    const attempts: (() => unknown)[] = [
+      () => window.getU8(FRAME_BYTES),
+      () => window.getU32(FRAME_BYTES - 3),
+      () => window.getU8(-1),
+      () => window.read(FRAME_BYTES - 4, bytes, 0, 8),
+      () => window.read(0, bytes, 4, 8),
+      () => window.write(-1, bytes, 0, 1),
+      () => window.copy(0, window, FRAME_BYTES - 1, 2),
+      () => window.fill(0, FRAME_BYTES + 1, 0),
+      () => window.checksum(1, FRAME_BYTES, 0),
+      () => window.equals(0, window, 1, FRAME_BYTES),
+      () => window.text(0, FRAME_BYTES + 1),
+      () => window.read(0.5, bytes, 0, 1),
+      () => window.read(0, bytes, 0, Number.NaN),
+    ];
+    for (const attempt of attempts) expect(attempt).toThrow(RangeError);
+  });
+
+  test("a window that is not bound for writing cannot be written through", () => {
+    const { gate, window } = bound(1);
+    const reader = must(gate.windowBind(frame(8), 1, false, own));
+    const bytes = new Uint8Array(4);
+    const writes: (() => unknown)[] = [
+      () => reader.setU8(0, 1),
+      () => reader.setU32(0, 1),
+      () => reader.write(0, bytes, 0, 4),
+      () => reader.copy(0, window, 0, 4),
+      () => reader.fill(0, 4, 1),
+    ];
+    for (const write of writes) expect(write).toThrow(TypeError);
+    expect(reader.getU32(0)).toBe(0);
+  });
+
+  test("no buffer of physical memory can be reached through a window", () => {
+    const { window } = bound(1);
+    const names = Object.getOwnPropertyNames(window);
+    expect(names).toEqual([]);
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(window))) {
+      if (name === "length" || name === "constructor") continue;
+      const value: unknown = (window as unknown as Record<string, unknown>)[name];
+      expect(typeof value).toBe("function");
+    }
+  });
+});
+
+test("a frame that changes owner shows nothing of the old contents; one that stays is not touched", () => {
+  const rig = makeRig();
+  const first = rig.environment([1, 1]);
+  const second = rig.environment([1, 2]);
+  must(first.framesAlloc(frame(20), 2, own));
+  must(first.windowBind(frame(20), 2, true, own)).fill(0, 2 * FRAME_BYTES, 0xaa);
+  must(first.framesFree(frame(20), 2, own));
+  must(first.framesAlloc(frame(21), 1, own));
+  expect(must(first.windowBind(frame(21), 1, false, own)).getU8(7)).toBe(0xaa);
+  must(second.framesAlloc(frame(20), 1, own));
+  const seen = must(second.windowBind(frame(20), 1, false, own));
+  for (let at = 0; at < FRAME_BYTES; at += 4) expect(seen.getU32(at)).toBe(0);
+});
+
+test.todo("[V14] frames are shown; blocks, and frames that a ring or a transfer fills, are not yet");
+
+test("frames cannot be freed, bound or guarded by numbers that name none", () => {
+  const gate = makeRig().environment([1, 1]);
+  for (const bad of [-1, 256, 1.5, Number.NaN, "3", undefined, {}] as never[]) {
+    expect(outcome(gate.framesAlloc(bad, 1, own))).toBe("BadFrame");
+    expect(outcome(gate.framesFree(bad, 1, own))).toBe("BadFrame");
+    expect(outcome(gate.windowBind(bad, 1, true, own))).toBe("BadFrame");
+    expect(outcome(gate.frameGuard(bad, { name: [1], rights: 0 }, own))).toBe("BadFrame");
+  }
+  for (const count of [0, -1, 257, 1.5, Number.NaN, undefined] as never[])
+    expect(outcome(gate.framesAlloc(frame(0), count, own))).toBe("BadRange");
+  expect(outcome(gate.framesFree(frame(3), 1, own))).toBe("BadFrame");
+});

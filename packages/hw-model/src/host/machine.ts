@@ -1,0 +1,43 @@
+/** The host machine: the devices of the host as one record. */
+import type { Clock } from "../clock.ts";
+import type { Console } from "../console.ts";
+import type { Disk } from "../disk.ts";
+import type { Machine } from "../machine.ts";
+import { DEFAULT_FRAMES } from "../memory.ts";
+import type { Nic } from "../nic.ts";
+import { makePhysicalMemory } from "../simulated/memory.ts";
+import { makeIntervalTimer } from "../simulated/timer.ts";
+import type { StreamDevice } from "../stream-device.ts";
+import { makeHostClock } from "./clock.ts";
+import { makeHostConsole } from "./console.ts";
+import { hostMeter } from "./meter.ts";
+import { hostRandom } from "./random.ts";
+
+/** What a host machine is made of; the devices stay their opener's, who closes them. */
+export interface HostMachineOptions {
+  /** Frames of RAM, `DEFAULT_FRAMES` unless given. */
+  readonly frames?: number;
+  /** Bytes of the kernel's arena above RAM; 0 unless given. */
+  readonly arenaBytes?: number;
+  readonly nics?: readonly Nic[];
+  readonly disks?: readonly Disk[];
+  readonly streams?: readonly StreamDevice[];
+  /** Writes to the standard output and reads nothing unless given. */
+  readonly console?: Console;
+  /** `makeHostClock()` unless given. */
+  readonly clock?: Clock;
+}
+
+/** A machine on the host. Throws a `RangeError` for a memory that cannot be. */
+export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
+  Object.freeze({
+    memory: makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0),
+    clock: options.clock ?? makeHostClock(),
+    timer: makeIntervalTimer(),
+    meter: hostMeter,
+    random: hostRandom,
+    console: options.console ?? makeHostConsole(),
+    nics: Object.freeze([...(options.nics ?? [])]),
+    disks: Object.freeze([...(options.disks ?? [])]),
+    streams: Object.freeze([...(options.streams ?? [])]),
+  });

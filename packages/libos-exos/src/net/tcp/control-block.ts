@@ -1,0 +1,192 @@
+/** The control block of a connection: RFC 9293 section 3.3.1, names spelled out. */
+import type { Connection, ConnectionHandler } from "./application.ts";
+import type { CongestionControl } from "./congestion.ts";
+import type { Tuple } from "./initial-sequence.ts";
+import type { TcpLimits } from "./limits.ts";
+import type { Listener } from "./listener.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
+import type { Taker } from "./receive-buffer.ts";
+import type { ReceiveMemory } from "./receive-memory.ts";
+import type { TimeoutBounds } from "./retransmission-timeout.ts";
+import { RetransmissionTimeout } from "./retransmission-timeout.ts";
+import { SendQueue } from "./send-queue.ts";
+import type { State } from "./state.ts";
+
+/** What changes during a connection. */
+export interface ControlFields extends Tuple {
+  state: State;
+  localAddress: number;
+  remoteAddress: number;
+  localPort: number;
+  remotePort: number;
+  /** Present from the handshake on, for an active open from the start. */
+  connection: Connection | undefined;
+  handler: ConnectionHandler | undefined;
+  /** The port it came in by; `undefined` for an active open. */
+  listener: Listener | undefined;
+  /** Neighbours among the listener's half-open connections. */
+  older: ControlBlock | undefined;
+  newer: ControlBlock | undefined;
+
+  /** ISS. */
+  initialSend: number;
+  /** SND.UNA. **Holds**: it is the sequence number of the send queue's first byte once SYN is acknowledged. */
+  sendUnacknowledged: number;
+  /** What is sent next; falls back to `sendUnacknowledged` when the retransmission timer expires. */
+  sendNext: number;
+  /** SND.NXT of the RFC: after the last byte ever sent. */
+  sendHighest: number;
+  /** SND.WND, bytes. */
+  sendWindow: number;
+  /** The largest window that the peer ever offered. */
+  largestWindow: number;
+  /** SND.WL1 and SND.WL2. */
+  windowSequence: number;
+  windowAcknowledgment: number;
+  /** Shifts of the peer's windows and of ours (RFC 7323). */
+  sendScale: number;
+  receiveScale: number;
+  /** Both sides offered window scaling, or the peer has not said yet. */
+  isScaling: boolean;
+  /** Effective maximum segment size, bytes of text. */
+  segmentBytes: number;
+  /** The application is through: FIN follows the last piece. */
+  isFinishing: boolean;
+
+  /** IRS. */
+  initialReceive: number;
+  /** RCV.NXT. */
+  receiveNext: number;
+  /** RCV.NXT + RCV.WND as the peer was last told: never moves back. */
+  receiveEdge: number;
+  /** The peer's FIN was seen, at `finSequence`. */
+  hasFin: boolean;
+  finSequence: number;
+  /** An acknowledgment is due at the end of this poll. */
+  acknowledgeNow: boolean;
+  /** One is due before the delay is over. */
+  acknowledgeLater: boolean;
+  /** Bytes that came in since the last acknowledgment. */
+  bytesToAcknowledge: number;
+
+  /** A round trip is being timed: up to `timedSequence`, since `timedAt` (cycles). */
+  isTiming: boolean;
+  timedSequence: number;
+  timedAt: number;
+  /** When something with a sequence number was last sent. */
+  sentAt: number;
+  /** When a segment of the peer last came. */
+  heardAt: number;
+  /** When a challenge ACK was last sent; -Infinity for never. */
+  challengedAt: number;
+  /** Keepalive probes without an answer. */
+  probes: number;
+  /** A SYN of ours was retransmitted. */
+  isSynLost: boolean;
+  /** The retransmission timer is the persist timer now. */
+  isPersisting: boolean;
+  /** The first unacknowledged segment is to be sent again. */
+  isRetransmitDue: boolean;
+
+  /** In the ready queue. */
+  isReady: boolean;
+  /** Held up because the next hop is unknown. */
+  isWaiting: boolean;
+  /** Inside `received` of the handler. */
+  isOffering: boolean;
+  /** Over for the network; the application still has bytes to take. */
+  isDraining: boolean;
+}
+
+/** The fields, and the parts that are made once and used by one connection after another. */
+export interface ControlBlock extends ControlFields {
+  readonly slot: number;
+  readonly queue: SendQueue;
+  readonly buffer: ReceiveBuffer;
+  readonly timeout: RetransmissionTimeout;
+  readonly congestion: CongestionControl;
+  /** Hands bytes to the handler. */
+  readonly take: Taker;
+}
+
+/** What every control block is made with. */
+export interface ControlParts {
+  readonly limits: TcpLimits;
+  readonly memory: ReceiveMemory;
+  readonly bounds: TimeoutBounds;
+  readonly makeCongestion: () => CongestionControl;
+}
+
+/** The control block of `slot`, CLOSED. Allocates: once a slot. */
+export function makeControlBlock(slot: number, parts: ControlParts): ControlBlock {
+  const block: ControlBlock = {
+    ...FRESH,
+    slot,
+    queue: new SendQueue(parts.limits.pieces),
+    buffer: new ReceiveBuffer(parts.memory, parts.limits.reassemblyRuns),
+    timeout: new RetransmissionTimeout(parts.bounds),
+    congestion: parts.makeCongestion(),
+    take: (window, at, length) => {
+      const { handler, connection } = block;
+      return handler === undefined || connection === undefined ? 0 : handler.received(connection, window, at, length);
+    },
+  };
+  return block;
+}
+
+/** Every field as a new connection begins. A slot that is in the ready queue stays there. */
+export function resetControlBlock(block: ControlBlock): void {
+  const { isReady } = block;
+  Object.assign(block, FRESH);
+  block.isReady = isReady;
+  block.timeout.reset();
+  block.buffer.reset();
+}
+
+const FRESH: ControlFields = Object.freeze({
+  state: "CLOSED",
+  localAddress: 0,
+  remoteAddress: 0,
+  localPort: 0,
+  remotePort: 0,
+  connection: undefined,
+  handler: undefined,
+  listener: undefined,
+  older: undefined,
+  newer: undefined,
+  initialSend: 0,
+  sendUnacknowledged: 0,
+  sendNext: 0,
+  sendHighest: 0,
+  sendWindow: 0,
+  largestWindow: 0,
+  windowSequence: 0,
+  windowAcknowledgment: 0,
+  sendScale: 0,
+  receiveScale: 0,
+  isScaling: false,
+  segmentBytes: 0,
+  isFinishing: false,
+  initialReceive: 0,
+  receiveNext: 0,
+  receiveEdge: 0,
+  hasFin: false,
+  finSequence: 0,
+  acknowledgeNow: false,
+  acknowledgeLater: false,
+  bytesToAcknowledge: 0,
+  isTiming: false,
+  timedSequence: 0,
+  timedAt: 0,
+  sentAt: 0,
+  heardAt: 0,
+  challengedAt: -Infinity,
+  probes: 0,
+  isSynLost: false,
+  isPersisting: false,
+  isRetransmitDue: false,
+  isReady: false,
+  isWaiting: false,
+  isOffering: false,
+  isDraining: false,
+});

@@ -1,0 +1,82 @@
+/** What the parts of one TCP endpoint share. */
+import type { RateLimit } from "../rate-limit.ts";
+import type { SegmentOutput } from "../segment-output.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { ControlParts } from "./control-block.ts";
+import type { Draft } from "./emit.ts";
+import type { InitialSequence } from "./initial-sequence.ts";
+import type { TcpLimits } from "./limits.ts";
+import type { Listener } from "./listener.ts";
+import type { PieceSum } from "./payload-sum.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
+import type { TcpCounters } from "./tcp-counters.ts";
+import type { TimeWaitTable } from "./time-wait.ts";
+import type { Timers } from "./timers.ts";
+import type { TupleTable } from "./tuple-table.ts";
+
+/** Time in cycles. */
+export interface Clock {
+  /** Cycles a second. */
+  readonly hertz: number;
+  now(): number;
+}
+
+/** The durations of `TcpLimits` in cycles. */
+export interface Durations {
+  readonly giveUp: number;
+  readonly connect: number;
+  readonly halfOpen: number;
+  readonly delayedAcknowledgment: number;
+  readonly keepalive: number;
+  readonly keepaliveInterval: number;
+  readonly finWait: number;
+  readonly challenge: number;
+  readonly full: number;
+  readonly unresolved: number;
+}
+
+/** One endpoint: its tables, its seams, and the time of the entry that is being served. */
+export interface TcpCore extends ControlParts {
+  readonly limits: TcpLimits;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly output: SegmentOutput;
+  readonly pieceSum: PieceSum;
+  readonly initialSequence: InitialSequence;
+  /** Shift of our own windows when scaling is agreed on. */
+  readonly receiveScale: number;
+  readonly timers: Timers;
+  readonly connections: TupleTable;
+  /** Control blocks by slot; made when a slot is first used. */
+  readonly blocks: (ControlBlock | undefined)[];
+  readonly tombstones: TimeWaitTable;
+  readonly listeners: Map<number, Listener>;
+  readonly ready: ReadyQueue;
+  /** Slots of closed connections, to be reused after this poll: nobody up the stack works with them then. */
+  readonly dead: number[];
+  readonly draft: Draft;
+  readonly counters: TcpCounters;
+  readonly resets: RateLimit;
+  /** Cycles, read once an entry. */
+  now: number;
+  /** Segments that may still be sent in this poll. */
+  budget: number;
+  /** Connections that are `isWaiting`. */
+  waiting: number;
+  /** The interface was full: not before this time again. */
+  fullUntil: number;
+}
+
+/** `limits`' durations on a clock of `hertz`. */
+export const makeDurations = (limits: TcpLimits, hertz: number): Durations => ({
+  giveUp: limits.giveUpSeconds * hertz,
+  connect: limits.connectSeconds * hertz,
+  halfOpen: limits.halfOpenSeconds * hertz,
+  delayedAcknowledgment: limits.delayedAcknowledgmentSeconds * hertz,
+  keepalive: limits.keepaliveSeconds * hertz,
+  keepaliveInterval: limits.keepaliveIntervalSeconds * hertz,
+  finWait: limits.finWaitSeconds * hertz,
+  challenge: limits.challengeSeconds * hertz,
+  full: limits.fullSeconds * hertz,
+  unresolved: limits.unresolvedSeconds * hertz,
+});

@@ -1,0 +1,104 @@
+/** The way out of every segment: header, checksum, and over to IPv4. */
+import { finishChecksum, pseudoHeaderSum } from "../checksum.ts";
+import type { TcpHeader } from "../wire/tcp-wire.ts";
+import { ACK, RST, TCP_HEADER_BYTES, TCP_PROTOCOL, setTcpChecksum, writeTcpHeader } from "../wire/tcp-wire.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { advance, distance } from "./sequence.ts";
+
+/** A segment to be: its payload pieces lie in the output already. Reused. */
+export interface Draft extends TcpHeader {
+  localAddress: number;
+  remoteAddress: number;
+  /** Folded sum of the payload. */
+  payloadSum: number;
+}
+
+/** A segment that could not leave counts neither as sent nor as lost. */
+export type Emitted = "sent" | "full" | "unresolved";
+
+/** An empty draft. */
+export const makeDraft = (): Draft => ({
+  localAddress: 0,
+  remoteAddress: 0,
+  localPort: 0,
+  remotePort: 0,
+  sequence: 0,
+  acknowledgment: 0,
+  flags: 0,
+  window: 0,
+  optionBytes: 0,
+  payloadSum: 0,
+});
+
+/** Sends the draft; options are in the header memory already. Unreachable is as good as lost. O(payload). */
+export function emit(core: TcpCore): Emitted {
+  const { draft, output, counters } = core;
+  const { header, transportAt: at } = output;
+  const headerBytes = TCP_HEADER_BYTES + draft.optionBytes;
+  writeTcpHeader(header, at, draft);
+  const pseudo = pseudoHeaderSum(
+    draft.localAddress,
+    draft.remoteAddress,
+    TCP_PROTOCOL,
+    headerBytes + output.payload.length,
+  );
+  setTcpChecksum(header, at, finishChecksum(header.checksum(at, headerBytes, pseudo + draft.payloadSum)));
+  const result = output.send(draft.localAddress, draft.remoteAddress, TCP_PROTOCOL, headerBytes);
+  if (result === "full" || result === "unresolved") {
+    counters[result] += 1;
+    return result;
+  }
+  if (result === "unreachable") counters.unreachable += 1;
+  counters.segmentsSent += 1;
+  core.budget -= 1;
+  return "sent";
+}
+
+/** Addresses a draft without payload and options from `block`. */
+export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, flags: number): Draft {
+  const { draft } = core;
+  draft.localAddress = block.localAddress;
+  draft.remoteAddress = block.remoteAddress;
+  draft.localPort = block.localPort;
+  draft.remotePort = block.remotePort;
+  draft.sequence = sequence;
+  draft.acknowledgment = (flags & ACK) === 0 ? 0 : block.receiveNext;
+  draft.flags = flags;
+  draft.window = advertisedWindow(core, block);
+  draft.optionBytes = 0;
+  draft.payloadSum = 0;
+  core.output.payload.clear();
+  return draft;
+}
+
+/** Bytes that the application's memory has room for now, as far as a window field can say. */
+export const receiveRoom = (block: ControlBlock): number =>
+  Math.min(block.buffer.room, 0xffff * 2 ** block.receiveScale);
+
+/**
+ * The window field. Moves the edge only by a segment or half the buffer
+ * (RFC 9293 section 3.8.6.2.2), and never back.
+ */
+function advertisedWindow(core: TcpCore, block: ControlBlock): number {
+  const room = receiveRoom(block);
+  const step = Math.min(core.memory.bytes / 2, block.segmentBytes);
+  if (room - distance(block.receiveNext, block.receiveEdge) >= step)
+    block.receiveEdge = advance(block.receiveNext, room);
+  return Math.min(0xffff, distance(block.receiveNext, block.receiveEdge) >>> block.receiveScale);
+}
+
+/**
+ * A sequence number that the peer accepts on a segment without text: SND.NXT, but
+ * within its window, which a probe goes beyond.
+ */
+export const acceptableSequence = (block: ControlBlock): number =>
+  distance(block.sendUnacknowledged, block.sendHighest) <= block.sendWindow
+    ? block.sendHighest
+    : advance(block.sendUnacknowledged, block.sendWindow);
+
+/** Sends RST for a connection that is about to go; if it cannot leave, the peer's next segment gets one. */
+export function emitReset(core: TcpCore, block: ControlBlock): void {
+  draftFrom(core, block, acceptableSequence(block), RST | ACK);
+  if (emit(core) === "sent") core.counters.resetsSent += 1;
+}

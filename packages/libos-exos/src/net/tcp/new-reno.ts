@@ -1,0 +1,124 @@
+/**
+ * NewReno: RFC 5681 with the recovery of RFC 6582 and limited transmit (RFC 3042).
+ *
+ * Decisions: bytes are counted, at most two segments an acknowledgment in slow
+ * start (RFC 3465, L = 2; L = 1 after a timeout), because a receiver that takes
+ * packets in batches acknowledges several segments at once. The window grows only
+ * while at least half of it is in use. The initial window is RFC 3390's.
+ */
+import type { AcknowledgedOutcome, CongestionControl } from "./congestion.ts";
+import { isAfter, isBefore } from "./sequence.ts";
+
+const DUPLICATES = 3;
+
+/** The initial window in bytes (RFC 3390 section 1). */
+export const initialWindow = (segmentBytes: number): number =>
+  Math.min(4 * segmentBytes, Math.max(2 * segmentBytes, 4380));
+
+/** NewReno for one connection. */
+export class NewReno implements CongestionControl {
+  #segment = 0;
+  #window = 0;
+  #threshold = Infinity;
+  #duplicates = 0;
+  #recovering = false;
+  #partials = 0;
+  /** Recovery ends when everything before it is acknowledged. */
+  #recover = 0;
+  /** Bytes acknowledged in congestion avoidance since the window last grew. */
+  #counted = 0;
+  #afterTimeout = false;
+
+  get allowance(): number {
+    const limited = this.#recovering ? 0 : Math.min(this.#duplicates, DUPLICATES - 1);
+    return this.#window + limited * this.#segment;
+  }
+
+  get isRecovering(): boolean {
+    return this.#recovering;
+  }
+
+  /** cwnd, bytes. */
+  get window(): number {
+    return this.#window;
+  }
+
+  /** ssthresh, bytes. */
+  get threshold(): number {
+    return this.#threshold;
+  }
+
+  opened(segmentBytes: number, lost: boolean, sequence: number): void {
+    this.#segment = segmentBytes;
+    this.#window = lost ? segmentBytes : initialWindow(segmentBytes);
+    this.#threshold = Infinity;
+    this.#duplicates = 0;
+    this.#recovering = false;
+    this.#recover = (sequence - 1) >>> 0;
+    this.#counted = 0;
+    this.#afterTimeout = false;
+  }
+
+  acknowledged(bytes: number, unacknowledged: number, flight: number): AcknowledgedOutcome {
+    this.#duplicates = 0;
+    if (!this.#recovering) {
+      if (flight * 2 >= this.#window) this.#grow(bytes);
+      return "advance";
+    }
+    if (isBefore(unacknowledged, this.#recover)) return this.#partial(bytes);
+    this.#window = Math.min(this.#threshold, Math.max(flight - bytes, this.#segment) + this.#segment);
+    this.#recovering = false;
+    this.#recover = (unacknowledged - 1) >>> 0;
+    return "advance";
+  }
+
+  duplicated(unacknowledged: number, highest: number, flight: number): boolean {
+    this.#duplicates += 1;
+    if (this.#recovering) {
+      this.#window += this.#segment;
+      return false;
+    }
+    if (this.#duplicates !== DUPLICATES || !isAfter(unacknowledged, this.#recover)) return false;
+    this.#threshold = Math.max(flight / 2, 2 * this.#segment);
+    this.#window = this.#threshold + DUPLICATES * this.#segment;
+    this.#recover = highest;
+    this.#recovering = true;
+    this.#partials = 0;
+    return true;
+  }
+
+  timedOut(highest: number, flight: number, again: boolean): void {
+    if (!again) this.#threshold = Math.max(flight / 2, 2 * this.#segment);
+    this.#window = this.#segment;
+    this.#recover = highest;
+    this.#recovering = false;
+    this.#duplicates = 0;
+    this.#counted = 0;
+    this.#afterTimeout = true;
+  }
+
+  idled(): void {
+    this.#window = Math.min(this.#window, initialWindow(this.#segment));
+  }
+
+  // RFC 6582 section 3.2 step 3: deflate by what was acknowledged, keep the pipe full.
+  #partial(bytes: number): AcknowledgedOutcome {
+    this.#window -= bytes;
+    if (bytes >= this.#segment) this.#window += this.#segment;
+    this.#window = Math.max(this.#window, this.#segment);
+    this.#partials += 1;
+    return this.#partials === 1 ? "firstPartial" : "laterPartial";
+  }
+
+  #grow(bytes: number): void {
+    if (this.#window < this.#threshold) {
+      this.#window += Math.min(bytes, (this.#afterTimeout ? 1 : 2) * this.#segment);
+      return;
+    }
+    this.#afterTimeout = false;
+    this.#counted += bytes;
+    if (this.#counted < this.#window) return;
+    this.#counted -= this.#window;
+    this.#window += this.#segment;
+  }
+}

@@ -1,0 +1,35 @@
+/** Connections that may have something to send, in turn. */
+import type { ControlBlock } from "./control-block.ts";
+
+/** A ring in which every connection is at most once. Never allocates after it is made. */
+export class ReadyQueue {
+  readonly #slots: Int32Array;
+  #head = 0;
+  #count = 0;
+
+  constructor(slots: number) {
+    this.#slots = new Int32Array(slots);
+  }
+
+  /** Connections waiting for their turn. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Puts `block` at the end, unless it is in. O(1). */
+  add(block: ControlBlock): void {
+    if (block.isReady) return;
+    block.isReady = true;
+    this.#slots[(this.#head + this.#count) % this.#slots.length] = block.slot;
+    this.#count += 1;
+  }
+
+  /** Takes the slot of the first one; the caller clears its `isReady`. -1 when empty. O(1). */
+  take(): number {
+    if (this.#count === 0) return -1;
+    const slot = this.#slots[this.#head] ?? -1;
+    this.#head = (this.#head + 1) % this.#slots.length;
+    this.#count -= 1;
+    return slot;
+  }
+}
