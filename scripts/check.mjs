@@ -8,6 +8,7 @@ import * as anchors from "./gates/anchors.mjs";
 import * as credentials from "./gates/credentials.mjs";
 import * as examples from "./gates/examples.mjs";
 import * as layers from "./gates/layers.mjs";
+import * as limits from "./gates/limits.mjs";
 import * as links from "./gates/links.mjs";
 import * as mechanisms from "./gates/mechanisms.mjs";
 import * as sizes from "./gates/sizes.mjs";
@@ -27,6 +28,7 @@ const GATES = {
   "abi-docs": abiDocs.check,
   "abi-pages": abiPages.check,
   credentials: credentials.check,
+  limits: limits.check,
   mechanisms: mechanisms.check,
   anchors: anchors.check,
   links: links.check,

@@ -12,6 +12,7 @@ import * as examples from "./examples.mjs";
 import { readCalls } from "./kernel-calls.mjs";
 import { whyNot } from "./layers.mjs";
 import * as layers from "./layers.mjs";
+import * as limits from "./limits.mjs";
 import * as links from "./links.mjs";
 import * as mechanisms from "./mechanisms.mjs";
 import * as sizes from "./sizes.mjs";
@@ -141,6 +142,14 @@ test("anchors must match exactly one line", () => {
   expect(problems(anchors, files("^one"))).toEqual([]);
   expect(problems(anchors, files("^two"))).toHaveLength(1);
   expect(problems(anchors, files("^three"))).toHaveLength(1);
+});
+
+test("limits is stale after a constant changes", () => {
+  const file = "packages/secure-bind/src/a.ts";
+  const root = repository({ [file]: "/** Terms. */\nexport const TERMS_MAX = 8;\n" });
+  expect(limits.check({ root, write: true }).problems).toEqual([]);
+  writeFileSync(join(root, file), "/** Terms. */\nexport const TERMS_MAX = 9;\n");
+  expect(limits.check({ root, write: false }).problems).toHaveLength(1);
 });
 
 test("links must lead somewhere", () => {

@@ -18,12 +18,7 @@ export * from "./nic.ts";
 export * from "./random.ts";
 export * from "./stream-device.ts";
 export * from "./units.ts";
-export {
-  SIMULATED_EPOCH,
-  makeMeter,
-  makeSimulatedClock,
-  type SimulatedClock,
-} from "./simulated/clock.ts";
+export { SIMULATED_EPOCH, makeMeter, makeSimulatedClock, type SimulatedClock } from "./simulated/clock.ts";
 export { makeSimulatedConsole, type SimulatedConsole } from "./simulated/console.ts";
 export { makeSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from "./simulated/disk.ts";
 export type { LinkCounters } from "./simulated/link.ts";
@@ -32,7 +27,11 @@ export { makePhysicalMemory } from "./simulated/memory.ts";
 export * from "./simulated/profiles.ts";
 export * from "./simulated/random.ts";
 export * from "./simulated/run.ts";
-export { makeSimulatedStreamDevice, type SimulatedStreamDevice, type StreamWorld } from "./simulated/stream-device.ts";
+export {
+  makeSimulatedStreamDevice,
+  type SimulatedStreamDevice,
+  type StreamWorld,
+} from "./simulated/stream-device.ts";
 export { makeIntervalTimer } from "./simulated/timer.ts";
 export * from "./simulated/wire.ts";
 export { FAULT, makeFaultPlan, type FaultPlan, type FaultRates } from "./middleware/fault-plan.ts";

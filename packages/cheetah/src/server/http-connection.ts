@@ -37,8 +37,9 @@ export class HttpConnection {
   #leftBehind = false;
   #peerEnded = false;
   #receiving = false;
-  /** When the current wait began: for a request, for its end, for an acknowledgement. */
+  /** When the current wait for a request, its end or the peer's began; and when the last acknowledgement came. */
   #since = 0 as Cycles;
+  #acknowledgedAt = 0 as Cycles;
 
   constructor(services: Services, row: number) {
     this.row = row;
@@ -83,12 +84,14 @@ export class HttpConnection {
     while (taken < length && this.#mayTake()) taken += this.#take(window, at + taken, length - taken);
     this.#receiving = false;
     this.#leftBehind = taken < length;
+    this.#finishIfEnded();
     return taken;
   }
 
   /** Pieces were acknowledged. */
   acknowledged(): void {
-    this.#touchUnlessReading();
+    this.#acknowledgedAt = this.#services.clock.now();
+    if (this.#phase === "finishing") this.#touch();
     if (this.#phase === "responding") this.run();
     else this.#takeMore();
   }
@@ -104,7 +107,7 @@ export class HttpConnection {
     if (this.#phase !== "responding") return;
     const idle = this.#unacknowledged === 0;
     const progress = this.#writer.advance();
-    if (idle && this.#unacknowledged > 0) this.#touch();
+    if (idle) this.#acknowledgedAt = this.#services.clock.now();
     if (progress === "failed") return this.abort();
     if (progress === "done") this.#complete();
   }
@@ -135,7 +138,7 @@ export class HttpConnection {
   checkTime(now: Cycles): void {
     const { limits, counters } = this.#services;
     if (this.#unacknowledged > 0) {
-      if (!this.#hasWaited(now, limits.stallSeconds)) return;
+      if (now - this.#acknowledgedAt < secondsIn(this.#services.clock, limits.stallSeconds)) return;
       counters.stalls += 1;
       return this.abort();
     }
@@ -165,11 +168,6 @@ export class HttpConnection {
 
   #touch(): void {
     this.#since = this.#services.clock.now();
-  }
-
-  /** An unfinished request has until a fixed time; acknowledgements do not put it off. */
-  #touchUnlessReading(): void {
-    if (!this.#reader.begun) this.#touch();
   }
 
   #mayTake(): boolean {

@@ -16,7 +16,7 @@ export interface Rig {
   environment(name: readonly number[], options?: RigEnvironment): Gate;
   /** Grants a capability forged from the root's; the slot it has there. */
   grant(to: Gate, capability: Capability): CapSlot;
-  /** Steps the kernel until it is idle, `limit` times at most; how often it ran. */
+  /** Steps the kernel until nothing is due now, `limit` times at most; how often it did work. */
   run(limit?: number): number;
 }
 
@@ -57,7 +57,10 @@ export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
     must(root.capabilityGrant(to.self, capability, capSlot(0), capSlot(0)));
   const run: Rig["run"] = (limit = 1000) => {
     let ran = 0;
-    while (ran < limit && kernel.step()) ran += 1;
+    for (let i = 0; i < limit; i++) {
+      if (kernel.step()) ran += 1;
+      else if (kernel.wakeAt() > machine.clock.now()) break;
+    }
     return ran;
   };
   return { machine, kernel, root, environment, grant, run };

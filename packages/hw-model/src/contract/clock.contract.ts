@@ -2,7 +2,14 @@
 import { expect } from "vitest";
 import type { Clock, IntervalTimer } from "../clock.ts";
 import { NEVER, after, cycles } from "../units.ts";
-import { contractSuite, eventually, type ContractCase, type Deviation, type MakeHarness, type Settling } from "./suite.ts";
+import {
+  contractSuite,
+  eventually,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+  type Settling,
+} from "./suite.ts";
 
 /** A clock under test. */
 export interface ClockHarness extends Settling {
@@ -51,7 +58,11 @@ const CLOCK_CASES: readonly ContractCase<ClockHarness>[] = [
 ];
 
 /** Checks that the clocks that `make` makes keep the contract of `Clock`. */
-export function clockContract(name: string, make: MakeHarness<ClockHarness>, deviations: readonly Deviation[] = []): void {
+export function clockContract(
+  name: string,
+  make: MakeHarness<ClockHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, CLOCK_CASES, deviations);
 }
 
@@ -99,6 +110,10 @@ const TIMER_CASES: readonly ContractCase<TimerHarness>[] = [
 ];
 
 /** Checks that the timers that `make` makes keep the contract of `IntervalTimer`. */
-export function timerContract(name: string, make: MakeHarness<TimerHarness>, deviations: readonly Deviation[] = []): void {
+export function timerContract(
+  name: string,
+  make: MakeHarness<TimerHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, TIMER_CASES, deviations);
 }

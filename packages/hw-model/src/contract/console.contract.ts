@@ -1,7 +1,14 @@
 /** What every console keeps. */
 import { expect } from "vitest";
 import type { Console } from "../console.ts";
-import { contractSuite, eventually, type ContractCase, type Deviation, type MakeHarness, type Settling } from "./suite.ts";
+import {
+  contractSuite,
+  eventually,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+  type Settling,
+} from "./suite.ts";
 
 /** The person at the console, as the suite plays it. */
 export interface ConsolePeer {
@@ -32,7 +39,9 @@ const readsTyping = async (harness: ConsoleHarness): Promise<void> => {
   expect(harness.console.read(memory, 0, 20)).toBe(0);
   harness.peer.type(ascii("abcdef"));
   let got = 0;
-  expect(await eventually(harness, () => (got += harness.console.read(memory, 2 + got, 4 - got)) === 4)).toBe(true);
+  expect(await eventually(harness, () => (got += harness.console.read(memory, 2 + got, 4 - got)) === 4)).toBe(
+    true,
+  );
   expect(memory.slice(0, 8)).toEqual(ascii("..abcd.."));
   expect(await eventually(harness, () => (got += harness.console.read(memory, 2 + got, 14)) >= 6)).toBe(true);
   expect(memory.slice(0, 10)).toEqual(ascii("..abcdef.."));
@@ -45,6 +54,10 @@ const CASES: readonly ContractCase<ConsoleHarness>[] = [
 ];
 
 /** Checks that the consoles that `make` makes keep the contract of `Console`. */
-export function consoleContract(name: string, make: MakeHarness<ConsoleHarness>, deviations: readonly Deviation[] = []): void {
+export function consoleContract(
+  name: string,
+  make: MakeHarness<ConsoleHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, CASES, deviations);
 }

@@ -2,7 +2,14 @@
 import { expect } from "vitest";
 import type { Disk, DiskRequest } from "../disk.ts";
 import { BLOCK_BYTES, NEVER, block, type Cycles, type PhysicalAddress } from "../units.ts";
-import { contractSuite, eventually, type ContractCase, type Deviation, type MakeHarness, type Settling } from "./suite.ts";
+import {
+  contractSuite,
+  eventually,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+  type Settling,
+} from "./suite.ts";
 
 /** A disk under test, at least 64 blocks, every one of them zero. */
 export interface DiskHarness extends Settling {
@@ -52,7 +59,11 @@ const transfer = async (harness: DiskHarness, wanted: DiskRequest): Promise<bool
 
 const readsBack = async (harness: DiskHarness): Promise<void> => {
   const { memory } = harness;
-  for (const [first, count] of [[0, 1], [5, 3], [harness.disk.hardware.blocks - 2, 2]] as const) {
+  for (const [first, count] of [
+    [0, 1],
+    [5, 3],
+    [harness.disk.hardware.blocks - 2, 2],
+  ] as const) {
     pattern(memory, 0, count * BLOCK_BYTES, first);
     const wanted = memory.slice(0, count * BLOCK_BYTES);
     expect(await transfer(harness, request("write", first, count, 0))).toBe(true);
@@ -76,7 +87,9 @@ const laterWins = async (harness: DiskHarness): Promise<void> => {
   expect(await transfer(harness, request("write", 9, 1, 0))).toBe(true);
   expect(await transfer(harness, request("write", 9, 1, BLOCK_BYTES))).toBe(true);
   expect(await transfer(harness, request("read", 9, 1, 2 * BLOCK_BYTES))).toBe(true);
-  expect(harness.memory.slice(2 * BLOCK_BYTES, 3 * BLOCK_BYTES)).toEqual(harness.memory.slice(BLOCK_BYTES, 2 * BLOCK_BYTES));
+  expect(harness.memory.slice(2 * BLOCK_BYTES, 3 * BLOCK_BYTES)).toEqual(
+    harness.memory.slice(BLOCK_BYTES, 2 * BLOCK_BYTES),
+  );
 };
 
 const completesOnce = async (harness: DiskHarness): Promise<void> => {
@@ -150,6 +163,10 @@ const CASES: readonly ContractCase<DiskHarness>[] = [
 ];
 
 /** Checks that the disks that `make` makes keep the contract of `Disk`. */
-export function diskContract(name: string, make: MakeHarness<DiskHarness>, deviations: readonly Deviation[] = []): void {
+export function diskContract(
+  name: string,
+  make: MakeHarness<DiskHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, CASES, deviations);
 }

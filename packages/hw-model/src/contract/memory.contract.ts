@@ -3,7 +3,13 @@ import { expect } from "vitest";
 import type { PhysicalMemory } from "../memory.ts";
 import type { RandomDevice } from "../random.ts";
 import { FRAME_BYTES } from "../units.ts";
-import { contractSuite, type ContractCase, type Deviation, type MakeHarness, type Settling } from "./suite.ts";
+import {
+  contractSuite,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+  type Settling,
+} from "./suite.ts";
 
 /** A physical memory under test. */
 export interface MemoryHarness extends Settling {
@@ -44,7 +50,11 @@ const MEMORY_CASES: readonly ContractCase<MemoryHarness>[] = [
 ];
 
 /** Checks that the memories that `make` makes keep the contract of `PhysicalMemory`. */
-export function memoryContract(name: string, make: MakeHarness<MemoryHarness>, deviations: readonly Deviation[] = []): void {
+export function memoryContract(
+  name: string,
+  make: MakeHarness<MemoryHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, MEMORY_CASES, deviations);
 }
 
@@ -80,6 +90,10 @@ const RANDOM_CASES: readonly ContractCase<RandomHarness>[] = [
 ];
 
 /** Checks that the devices that `make` makes keep the contract of `RandomDevice`. */
-export function randomContract(name: string, make: MakeHarness<RandomHarness>, deviations: readonly Deviation[] = []): void {
+export function randomContract(
+  name: string,
+  make: MakeHarness<RandomHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, RANDOM_CASES, deviations);
 }

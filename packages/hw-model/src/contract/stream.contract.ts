@@ -1,7 +1,14 @@
 /** What every stream device keeps. */
 import { expect } from "vitest";
 import { STREAM_STATE, type StreamDevice } from "../stream-device.ts";
-import { contractSuite, eventually, type ContractCase, type Deviation, type MakeHarness, type Settling } from "./suite.ts";
+import {
+  contractSuite,
+  eventually,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+  type Settling,
+} from "./suite.ts";
 
 /** The world outside a stream device, as the suite plays it; `end` below names one of its ends. */
 export interface StreamPeer {
@@ -39,9 +46,11 @@ const open = async (harness: StreamHarness): Promise<Opened> => {
   return { end, stream };
 };
 
-const has = (harness: StreamHarness, stream: number, bit: number): boolean => (harness.device.state(stream) & bit) !== 0;
+const has = (harness: StreamHarness, stream: number, bit: number): boolean =>
+  (harness.device.state(stream) & bit) !== 0;
 
-const bytesOf = (length: number, tag: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) + tag) & 0xff);
+const bytesOf = (length: number, tag: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) + tag) & 0xff);
 
 const readAll = async (harness: StreamHarness, stream: number, length: number): Promise<Uint8Array> => {
   const memory = new Uint8Array(length);
@@ -131,8 +140,13 @@ const OUTSIDE_BYTES = 64 * 1024 * 1024;
 
 const fillUp = async (harness: StreamHarness, stream: number, chunk: Uint8Array): Promise<number> => {
   let put = 0;
-  for (let stuck = 0; stuck < 20 && put < OUTSIDE_BYTES; ) {
-    const took = harness.device.write(stream, chunk, put % 256, Math.min(chunk.length - 256, OUTSIDE_BYTES - put));
+  for (let stuck = 0; stuck < 20 && put < OUTSIDE_BYTES;) {
+    const took = harness.device.write(
+      stream,
+      chunk,
+      put % 256,
+      Math.min(chunk.length - 256, OUTSIDE_BYTES - put),
+    );
     put += took;
     stuck = took === 0 ? stuck + 1 : 0;
     if (took === 0) await harness.settle();
@@ -221,7 +235,8 @@ const boundsStreams = async (harness: StreamHarness): Promise<void> => {
   const limit = Math.min(harness.device.hardware.streams, 256);
   for (let i = 0; i < limit + 1; i++) ends.push(await harness.peer.open());
   const take = (): boolean => {
-    for (let stream = harness.device.accept(); stream >= 0; stream = harness.device.accept()) streams.add(stream);
+    for (let stream = harness.device.accept(); stream >= 0; stream = harness.device.accept())
+      streams.add(stream);
     return streams.size >= limit;
   };
   expect(await eventually(harness, take)).toBe(true);
@@ -248,6 +263,10 @@ const CASES: readonly ContractCase<StreamHarness>[] = [
 ];
 
 /** Checks that the devices that `make` makes keep the contract of `StreamDevice`. */
-export function streamContract(name: string, make: MakeHarness<StreamHarness>, deviations: readonly Deviation[] = []): void {
+export function streamContract(
+  name: string,
+  make: MakeHarness<StreamHarness>,
+  deviations: readonly Deviation[] = [],
+): void {
   contractSuite(name, make, CASES, deviations);
 }

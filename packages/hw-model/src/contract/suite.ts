@@ -30,10 +30,8 @@ export interface Settling {
 export type MakeHarness<Harness> = () => Harness | Promise<Harness>;
 
 /** Names of `deviations` that no case of `cases` has. */
-export const unknownDeviations = (
-  cases: readonly string[],
-  deviations: readonly Deviation[],
-): string[] => deviations.flatMap((deviation) => deviation.cases).filter((name) => !cases.includes(name));
+export const unknownDeviations = (cases: readonly string[], deviations: readonly Deviation[]): string[] =>
+  deviations.flatMap((deviation) => deviation.cases).filter((name) => !cases.includes(name));
 
 /** Runs `cases`, each on a fresh harness; skips what `deviations` names and fails if one names no case. */
 export function contractSuite<Harness extends Settling>(
@@ -44,7 +42,12 @@ export function contractSuite<Harness extends Settling>(
 ): void {
   describe(name, () => {
     test("every declared deviation names a case", () => {
-      expect(unknownDeviations(cases.map(([title]) => title), deviations)).toEqual([]);
+      expect(
+        unknownDeviations(
+          cases.map(([title]) => title),
+          deviations,
+        ),
+      ).toEqual([]);
     });
     for (const [title, check] of cases) {
       const deviation = deviations.find((one) => one.cases.includes(title));

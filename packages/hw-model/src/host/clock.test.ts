@@ -1,7 +1,7 @@
 import { clockContract, timerContract } from "../contract/index.ts";
 import { makeHostClock } from "./clock.ts";
 import { makeHostMachine } from "./machine.ts";
-import { pause } from "./pause.fixture.ts";
+import { pause } from "../../test/host-events.ts";
 
 clockContract("host clock", () => ({ clock: makeHostClock(), settle: pause }));
 

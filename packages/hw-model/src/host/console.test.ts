@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { consoleContract } from "../contract/index.ts";
 import { makeHostConsole } from "./console.ts";
-import { pause, until } from "./pause.fixture.ts";
+import { pause, until } from "../../test/host-events.ts";
 import { makeWaker } from "./waker.ts";
 
 const inDirectory = <T>(work: (directory: string) => T): T => {

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { BLOCK_BYTES } from "../units.ts";
-import { HostError, hostError } from "./host-error.ts";
+import { HostError, hostCode, hostError } from "./host-error.ts";
 
 /** Blocks in 16 TiB, the most an image may have. */
 const MOST_BLOCKS = 2 ** 32;
@@ -26,7 +26,7 @@ export type ImageFileOptions =
 export interface ImageFile {
   readonly descriptor: number;
   readonly blocks: number;
-  /** Writes what the host still holds back, closes, and removes what is temporary. */
+  /** Writes what the host still holds back, closes, and removes what is temporary; throws a `HostError`. */
   close(): void;
 }
 
@@ -65,14 +65,28 @@ const sizeOrClose = (descriptor: number, blocks: number | undefined, what: strin
   }
 };
 
+/** Has the host store what it holds back; what cannot be stored (EINVAL) needs no storing. */
+const store = (descriptor: number): void => {
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (hostCode(error) !== "EINVAL") throw error;
+  }
+};
+
+const closeStored = (descriptor: number, path: string): void => {
+  try {
+    attempt(`store the disk image ${path}`, () => store(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 const openNamed = (path: string, blocks: number | undefined): ImageFile => {
   const what = `open the disk image ${path}`;
   return attempt(what, () => {
     const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    const close = (): void => {
-      fsyncSync(descriptor);
-      closeSync(descriptor);
-    };
+    const close = (): void => closeStored(descriptor, path);
     return { descriptor, blocks: sizeOrClose(descriptor, blocks, what), close };
   });
 };

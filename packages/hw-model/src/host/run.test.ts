@@ -5,7 +5,7 @@ import { makeWire } from "../simulated/wire.ts";
 import { NEVER, after } from "../units.ts";
 import type { Cycles } from "../units.ts";
 import { makeHostClock } from "./clock.ts";
-import { pause, until } from "./pause.fixture.ts";
+import { pause, until } from "../../test/host-events.ts";
 import { runOnHost } from "./run.ts";
 import { makeWaker } from "./waker.ts";
 

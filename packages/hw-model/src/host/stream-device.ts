@@ -52,7 +52,7 @@ interface Streams {
 }
 
 const accept = (streams: Streams): number => {
-  if (!streams.numbers.available()) return -1;
+  if (streams.numbers.available() === 0) return -1;
   const connection = streams.door.next();
   if (connection === undefined) return -1;
   const number = streams.numbers.take();
@@ -125,7 +125,8 @@ export const listenStreams = async (options: ListenOptions = {}): Promise<Listen
   checkCount("streams", streams, 1_000_000);
   checkCount("bufferBytes", bufferBytes, 2 ** 30);
   const numbers = makeStreamNumbers(streams, waker);
-  const door = await openDoor({ host, port, most: streams, arrived: numbers.markDoor });
+  const room = (): number => numbers.available() + streams;
+  const door = await openDoor({ host, port, most: 3 * streams, room, arrived: numbers.markDoor });
   const hardware = Object.freeze({ streams, bufferBytes });
   return makeDevice({ hardware, numbers, door, parting: parting(streams), carried: [] });
 };

@@ -10,8 +10,10 @@ const KEEP_ALIVE_MILLISECONDS = 60_000;
 export interface DoorOptions {
   readonly host: string;
   readonly port: number;
-  /** Connections that may wait; three times as many may exist at once, with those carried and those parting. */
+  /** Connections that may exist at once, waiting, carried or parting. */
   readonly most: number;
+  /** Connections that may wait at this moment. */
+  readonly room: () => number;
   /** Called when a connection has come to wait. */
   readonly arrived: () => void;
 }
@@ -51,10 +53,10 @@ const makeServer = (queue: Socket[], options: DoorOptions): Server => {
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
   });
-  server.maxConnections = options.most * 3;
+  server.maxConnections = options.most;
   server.on("connection", (connection) => {
     connection.on("error", overlook);
-    if (queue.length >= options.most) return connection.resetAndDestroy();
+    if (queue.length >= options.room()) return connection.resetAndDestroy();
     queue.push(connection);
     options.arrived();
   });

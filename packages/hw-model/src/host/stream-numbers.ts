@@ -3,8 +3,8 @@ import type { Waker } from "./waker.ts";
 
 /** Small integers, lowest first given out again, and the queue of those that changed. */
 export interface StreamNumbers {
-  /** True if a number is left. O(1). */
-  available(): boolean;
+  /** Numbers left to hand out. O(1). */
+  available(): number;
   /** Hands out a number; there must be one. O(1). */
   take(): number;
   /** Takes a number back. O(1). */
@@ -81,5 +81,5 @@ export const makeStreamNumbers = (count: number, waker: Waker): StreamNumbers =>
     return reaped;
   };
   const mark = (number: number): void => note(number + 1);
-  return { available: () => left > 0, take, release, mark, markDoor: () => note(0), reap };
+  return { available: () => left, take, release, mark, markDoor: () => note(0), reap };
 };

@@ -38,7 +38,8 @@ export function faultyNic(nic: Nic, faults: FaultRates, seed: number): Nic {
   return {
     hardware: nic.hardware,
     counters: nic.counters,
-    receive: (now, memory, at) => (kept.length > 0 ? give(kept, memory, at) : receive(nic, plan, kept, { now, memory, at })),
+    receive: (now, memory, at) =>
+      kept.length > 0 ? give(kept, memory, at) : receive(nic, plan, kept, { now, memory, at }),
     transmit: (now, memory, gather) => nic.transmit(now, memory, gather),
     flush: (now) => nic.flush(now),
     wakeAt: (now) => (kept.length > 0 ? now : nic.wakeAt(now)),

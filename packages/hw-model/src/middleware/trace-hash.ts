@@ -7,7 +7,7 @@ import type { FrameSink } from "./traced-nic.ts";
 
 /** A running hash of all events; runs with the same digest had the same events in the same order. */
 export interface TraceHash {
-  /** A sink for frames of the interface called `name` (shorter than 256 characters). */
+  /** A sink for frames of the interface called `name`. */
   nic(name: string): FrameSink;
   /** A sink for requests to the disk called `name`. */
   disk(name: string): DiskSink;
@@ -41,7 +41,9 @@ export function makeTraceHash(): TraceHash {
   let events = 0;
   const device = (name: string): number => {
     const found = devices.indexOf(name);
-    return found < 0 ? devices.push(name) - 1 : found;
+    if (found >= 0) return found;
+    hash.update(new TextEncoder().encode(`${name}\n`));
+    return devices.push(name) - 1;
   };
   const event = (kind: number, of: number, now: number, first: number, count: number): void => {
     events++;

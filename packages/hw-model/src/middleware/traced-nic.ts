@@ -25,7 +25,13 @@ export interface FrameSink {
 export function tracedNic(nic: Nic, sink: FrameSink): Nic {
   const scratch = new Uint8Array(nic.hardware.frameBytes);
   const record: TracedFrame = { direction: "in", now: 0 as Cycles, bytes: scratch, at: 0, length: 0 };
-  const show = (direction: "in" | "out", now: Cycles, bytes: Uint8Array, at: number, length: number): void => {
+  const show = (
+    direction: "in" | "out",
+    now: Cycles,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void => {
     record.direction = direction;
     record.now = now;
     record.bytes = bytes;

@@ -55,13 +55,19 @@ const makeStore = (): Store => {
 };
 
 const move = (store: Store, { request, memory }: Queued): void => {
-  for (let i = 0; i < request.count; i++) store[request.kind](request.first + i, memory, request.address + i * BLOCK_BYTES);
+  for (let i = 0; i < request.count; i++)
+    store[request.kind](request.first + i, memory, request.address + i * BLOCK_BYTES);
 };
 
 const fits = (hardware: DiskHardware, memory: Uint8Array, { first, count, address }: DiskRequest): boolean =>
-  Number.isInteger(first) && Number.isInteger(count) && Number.isInteger(address) &&
-  first >= 0 && count >= 1 && first + count <= hardware.blocks &&
-  address >= 0 && address + count * BLOCK_BYTES <= memory.length;
+  Number.isInteger(first) &&
+  Number.isInteger(count) &&
+  Number.isInteger(address) &&
+  first >= 0 &&
+  count >= 1 &&
+  first + count <= hardware.blocks &&
+  address >= 0 &&
+  address + count * BLOCK_BYTES <= memory.length;
 
 /** Cycles that one request takes once the arm is at `from`. */
 type ServiceTime = (from: BlockNumber, request: DiskRequest) => number;

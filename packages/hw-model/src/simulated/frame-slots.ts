@@ -33,13 +33,24 @@ export interface FrameSlots {
 }
 
 /** Copies `length` bytes; a short run without making a view. */
-export const copyBytes = (from: Uint8Array, at: number, to: Uint8Array, target: number, length: number): void => {
+export const copyBytes = (
+  from: Uint8Array,
+  at: number,
+  to: Uint8Array,
+  target: number,
+  length: number,
+): void => {
   if (length > LOOP_BYTES) to.set(from.subarray(at, at + length), target);
   else for (let i = 0; i < length; i++) to[target + i] = from[at + i] ?? 0;
 };
 
 /** Copies the pieces of `gather` one after another to `to[target…]`; returns the bytes copied. */
-export const copyGather = (memory: Uint8Array, gather: PhysicalGather, to: Uint8Array, target: number): number => {
+export const copyGather = (
+  memory: Uint8Array,
+  gather: PhysicalGather,
+  to: Uint8Array,
+  target: number,
+): number => {
   let at = target;
   for (let i = 0; i < gather.count; i++) {
     const length = gather.lengths[i] ?? 0;

@@ -81,7 +81,10 @@ const NANOSECONDS = 1e9;
 const makeState = (hardware: LinkHardware): LinkState => ({
   hardware,
   plan: makeFaultPlan(hardware.faults, hardware.seed),
-  slots: makeFrameSlots(hardware.transmitSlots + hardware.receiveSlots + hardware.flightSlots, hardware.frameBytes),
+  slots: makeFrameSlots(
+    hardware.transmitSlots + hardware.receiveSlots + hardware.flightSlots,
+    hardware.frameBytes,
+  ),
   pending: makeTimedRing(hardware.transmitSlots),
   sending: makeTimedRing(hardware.transmitSlots),
   flight: makeTimedRing(hardware.transmitSlots + hardware.receiveSlots + hardware.flightSlots),

@@ -45,7 +45,8 @@ export function makeNic(wiring: NicWiring): Nic {
   const { hertz, incoming, outgoing, hardware, sent } = wiring;
   const counters = makeCounters(incoming);
   const toNanoseconds = (now: Cycles): number => (now / hertz) * 1e9;
-  const dueCycles = (nanoseconds: number): Cycles => Math.ceil((nanoseconds / 1e9) * hertz - ROUNDING) as Cycles;
+  const dueCycles = (nanoseconds: number): Cycles =>
+    Math.max(0, Math.ceil((nanoseconds / 1e9) * hertz - ROUNDING)) as Cycles;
   const slack = (ROUNDING / hertz) * 1e9;
   return {
     hardware,

@@ -76,7 +76,9 @@ const readable = (device: DeviceState, stream: Stream): number =>
 
 /** Bytes the owner may write. */
 const room = (device: DeviceState, stream: Stream): number =>
-  stream.outwardEnded || stream.broken ? 0 : device.hardware.bufferBytes - (stream.outward.length() - stream.outwardTaken);
+  stream.outwardEnded || stream.broken
+    ? 0
+    : device.hardware.bufferBytes - (stream.outward.length() - stream.outwardTaken);
 
 const bits = (device: DeviceState, stream: Stream | undefined): number => {
   if (stream === undefined || stream.broken) return STREAM_STATE.failed;
@@ -102,7 +104,13 @@ const firstFree = ({ handed, hardware }: DeviceState): number => {
   return -1;
 };
 
-const read = (device: DeviceState, number: number, memory: Uint8Array, at: number, length: number): number => {
+const read = (
+  device: DeviceState,
+  number: number,
+  memory: Uint8Array,
+  at: number,
+  length: number,
+): number => {
   const stream = device.handed[number];
   if (stream === undefined || stream.broken) return 0;
   const count = Math.min(length, readable(device, stream));
@@ -115,7 +123,13 @@ const take = (stream: Stream): void => {
   if (!stream.held) stream.outwardTaken = stream.outward.length();
 };
 
-const write = (device: DeviceState, number: number, memory: Uint8Array, at: number, length: number): number => {
+const write = (
+  device: DeviceState,
+  number: number,
+  memory: Uint8Array,
+  at: number,
+  length: number,
+): number => {
   const stream = device.handed[number];
   if (stream === undefined) return 0;
   const count = Math.min(length, room(device, stream));
@@ -209,8 +223,18 @@ const makeStreamWorld = (device: DeviceState): StreamWorld => ({
  * Its world is infinitely fast unless an end is held: what is written is taken
  * at once. `reap` costs O(streams).
  */
-export function makeSimulatedStreamDevice(streams: number = 256, bufferBytes: number = 65_536): SimulatedStreamDevice {
-  const device: DeviceState = { hardware: { streams, bufferBytes }, ends: [], handed: [], waiting: [], toldWaiting: false, next: 0 };
+export function makeSimulatedStreamDevice(
+  streams: number = 256,
+  bufferBytes: number = 65_536,
+): SimulatedStreamDevice {
+  const device: DeviceState = {
+    hardware: { streams, bufferBytes },
+    ends: [],
+    handed: [],
+    waiting: [],
+    toldWaiting: false,
+    next: 0,
+  };
   return {
     hardware: device.hardware,
     accept: () => accept(device),

@@ -31,7 +31,9 @@ export interface FramePool {
   /** Runs held now. */
   readonly runs: number;
   /**
-   * Claims `count` neighbouring frames and binds a writable window over them; they read as zero.
+   * Claims `count` neighbouring frames and binds a writable window over them.
+   *
+   * They hold zeros, or what this environment itself left there last.
    *
    * **Cost** two calls, and O(frames of RAM) reads at worst. **Fails** `Full`:
    * no such run is free, or the pool's limit is reached; `BadSlot` and

@@ -62,6 +62,8 @@ export interface Network extends Pollable {
   /** Where transports send. */
   readonly output: SegmentOutput;
   readonly counters: NetworkCounters;
+  /** The memory of the ARP table: others may bind its frame read-only, and make `arpReaders` over it. */
+  readonly arpTable: Window;
   /** The filters that feed the ring, as they were inserted. */
   readonly filters: readonly FilterId[];
   /** Delivers IPv4 `protocol` to `transport`, and serves its timers from now on. */
@@ -86,6 +88,7 @@ class ComposedNetwork implements Network {
   readonly udp: Udp;
   readonly output: SegmentOutput;
   readonly counters: NetworkCounters;
+  readonly arpTable: Window;
   readonly filters: readonly FilterId[];
   readonly #gate: Gate;
   readonly #options: NetworkOptions;
@@ -103,6 +106,7 @@ class ComposedNetwork implements Network {
     this.#gate = gate;
     this.#options = options;
     this.#memory = memory;
+    this.arpTable = table;
     this.link = makeLink(gate, options.nic);
     this.arp = makeArp(gate, { link: this.link, route, table, tableAt: 0, scratch, scratchAt: 0, resolved });
     this.ipv4 = makeIpv4({ link: this.link, arp: this.arp, route, scratch, scratchAt: IPV4_AT });

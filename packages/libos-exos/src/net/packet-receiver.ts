@@ -28,6 +28,7 @@ export function makePacketRing(gate: Gate, pool: FramePool, slots: number, slot:
   if (!(slots > 0 && slots <= RING_SLOTS_MAX)) throw new RangeError(`a ring has 1 to ${RING_SLOTS_MAX} slots`);
   const count = 1 + Math.ceil(slots / FRAME_SLOTS);
   const window = must(pool.run(count));
+  window.fill(0, FRAME_BYTES, 0);
   const id = gate.ringBind(pool.first(window), count, slot);
   if (failed(id)) pool.release(window);
   return { id: must(id), window, slots: (count - 1) * FRAME_SLOTS };

@@ -25,7 +25,7 @@ export const TRANSITIONS: { readonly [S in State]: readonly State[] } = {
   "FIN-WAIT-2": ["TIME-WAIT"],
   "CLOSE-WAIT": ["LAST-ACK"],
   CLOSING: ["TIME-WAIT"],
-  "LAST-ACK": ["TIME-WAIT"],
+  "LAST-ACK": [],
   "TIME-WAIT": [],
 };
 
@@ -39,3 +39,6 @@ export const mayReceive = (state: State): boolean =>
 /** True in the states in which the application may still queue bytes. */
 export const maySend = (state: State): boolean =>
   state === "ESTABLISHED" || state === "CLOSE-WAIT" || state === "SYN-SENT" || state === "SYN-RECEIVED";
+
+/** The states of a handshake: SYN is not acknowledged. */
+export const SYN_STATES: readonly State[] = ["SYN-SENT", "SYN-RECEIVED"];

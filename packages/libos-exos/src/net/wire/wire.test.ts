@@ -31,7 +31,7 @@ describe("hand-made packets", () => {
   });
 
   test("an IPv4 header as Linux writes it", () => {
-    const window = windowOfHex("4500 0054 1c46 4000 40 01 0a60 0a000001 0a000002");
+    const window = windowOfHex("4500 0054 1c46 4000 40 01 0a61 0a000001 0a000002");
     expect(ipv4.ipv4Fits(window, 0, 20)).toBe(true);
     expect(ipv4.headerBytes(window, 0)).toBe(20);
     expect(ipv4.totalBytes(window, 0)).toBe(84);
@@ -41,7 +41,7 @@ describe("hand-made packets", () => {
     expect(ipv4.ipProtocol(window, 0)).toBe(ipv4.PROTOCOLS.icmp);
     expect(ipv4.ipSource(window, 0)).toBe(0x0a00_0001);
     expect(ipv4.ipDestination(window, 0)).toBe(0x0a00_0002);
-    expect(ipv4.ipChecksum(window, 0)).toBe(0x0a60);
+    expect(ipv4.ipChecksum(window, 0)).toBe(0x0a61);
     expect(window.checksum(0, 20, 0)).toBe(0xffff);
   });
 });
@@ -95,9 +95,9 @@ test.each(LAYOUTS)("%s: after its check no reader leaves the bytes, and the chec
   );
 });
 
-test.each([0, 1, 13, 19])("%i bytes are no header", (length) => {
+test.each([0, 1, 13])("%i bytes are no header", (length) => {
   const window = makeWindow(length);
-  expect(ethernet.ethernetFits(length) || length === 19).toBe(length === 19);
+  expect(ethernet.ethernetFits(length)).toBe(false);
   expect(ipv4.ipv4Fits(window, 0, length)).toBe(false);
   expect(arp.isArp(window, 0, length)).toBe(false);
 });

@@ -6,7 +6,10 @@ export const pause = (): Promise<void> => new Promise((resolve) => setTimeout(re
 /** Waits until `done` is true, at most about ten seconds; true if it was. */
 export const until = async (done: () => boolean): Promise<boolean> => {
   const end = Date.now() + 10_000;
-  // oxlint-disable-next-line no-await-in-loop -- each look depends on the time before it
-  while (!done() && Date.now() < end) await pause();
-  return done();
+  for (;;) {
+    if (done()) return true;
+    if (Date.now() >= end) return false;
+    // oxlint-disable-next-line no-await-in-loop -- each look depends on the time before it
+    await pause();
+  }
 };

@@ -1,0 +1,110 @@
+/** Makes a server: a part of an environment's event loop, and a handler for TCP. */
+import { failed } from "@exolith/exokernel/abi";
+import type { Cycles, Gate, KernelError } from "@exolith/exokernel/abi";
+import type { ConnectionHandler, Pollable } from "@exolith/libos-exos";
+import { ChunkCache } from "./cache/chunk-cache.ts";
+import { openBlockStore } from "./disk/block-store.ts";
+import type { BlockStore } from "./disk/block-store.ts";
+import type { ImportProgress } from "./disk/import-progress.ts";
+import { Importer } from "./disk/importer.ts";
+import type { RestoreResult } from "./disk/restore.ts";
+import { Site } from "./disk/site.ts";
+import { Staging } from "./disk/staging.ts";
+import { HeadWriter } from "./http/response-head.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import { SlotPool } from "./memory/slot-pool.ts";
+import { makeWaitLists } from "./memory/wait-lists.ts";
+import type { WaitLists } from "./memory/wait-lists.ts";
+import type { CheetahOptions } from "./options.ts";
+import { claimMemory } from "./server-memory.ts";
+import type { ServerMemory } from "./server-memory.ts";
+import { AccessLog } from "./server/access-log.ts";
+import { makeServerCounters } from "./server/counters.ts";
+import type { CheetahReaders } from "./server/counters.ts";
+import { HttpServer } from "./server/http-server.ts";
+import { makeReaders } from "./server/readers.ts";
+import { RequestBuffers } from "./server/request-reader.ts";
+import type { Services } from "./server/services.ts";
+
+/** A web server. Serve it in an event loop, and hand `handler` to TCP's listener. */
+export interface Cheetah extends Pollable {
+  /** For every connection; it keeps its state in `connection.context`. */
+  readonly handler: ConnectionHandler;
+  /** True once there is a site to serve; requests before that get 503. */
+  ready(): boolean;
+  /** How the import is coming along. Allocates. */
+  progress(): ImportProgress;
+  /** What the disk held at the start; `undefined` until it has been read. */
+  restored(): RestoreResult | undefined;
+  /** The source may have changed: imports the difference. */
+  refresh(): void;
+  /** Stops: no new connection, no new request; `drained` says when all is done. */
+  drain(): void;
+  /** True once it is draining and no connection is left. */
+  drained(): boolean;
+  readonly counters: CheetahReaders;
+}
+
+/**
+ * Makes a server in the environment of `gate`.
+ *
+ * **Fails** with the kernel's refusal when frames or blocks cannot be had: `Full`
+ * when there are not enough frames that follow each other.
+ */
+export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | KernelError {
+  const memory = claimMemory(gate, options);
+  if (failed(memory)) return memory;
+  const store = openBlockStore(gate, options.disk, options.slot, memory.status);
+  return failed(store) ? store : assemble(gate, options, memory, store);
+}
+
+function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, store: BlockStore): Cheetah {
+  const limits = Object.freeze({ ...DEFAULT_LIMITS, ...options.limits });
+  const waits = makeWaitLists(limits.connections, memory.chunks.length);
+  const cache = new ChunkCache(memory.chunks, store, waits, limits.connections);
+  const site = new Site(store.blocks);
+  const stop = { draining: false };
+  const counters = makeServerCounters();
+  const services: Services = {
+    clock: gate.clock,
+    limits,
+    site,
+    cache,
+    slots: new SlotPool(memory.heads, waits),
+    heads: new HeadWriter(),
+    buffers: new RequestBuffers(limits),
+    log: options.log === undefined ? undefined : new AccessLog(memory.log, options.log),
+    counters,
+    heldChunks: () => share(cache.chunks, counters.open, limits.heldChunks),
+    draining: () => stop.draining,
+  };
+  const written = (first: number, count: number): void => cache.invalidate(first, count);
+  const staging = new Staging(memory.staging, store, memory.chunks.length, written);
+  return join(services, waits, new Importer(site, staging, options.source), stop);
+}
+
+/** Chunks that each of `among` may hold: an equal share, at least one, at most `most`. */
+const share = (chunks: number, among: number, most: number): number =>
+  Math.min(most, Math.max(1, Math.floor(chunks / Math.max(1, among))));
+
+function join(services: Services, waits: WaitLists, importer: Importer, stop: { draining: boolean }): Cheetah {
+  const server = new HttpServer(services, waits);
+  return Object.freeze({
+    handler: server,
+    counters: makeReaders(services),
+    ready: () => services.site.index !== undefined,
+    progress: () => importer.progress,
+    restored: () => importer.restored,
+    refresh: () => importer.refresh(),
+    drain: () => {
+      stop.draining = true;
+      server.drain();
+    },
+    drained: () => stop.draining && services.counters.open === 0,
+    poll: () => {
+      const importing = importer.poll();
+      return server.poll() || importing;
+    },
+    wakeAt: () => Math.min(importer.wakeAt(), server.wakeAt()) as Cycles,
+  });
+}

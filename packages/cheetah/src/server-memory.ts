@@ -1,0 +1,47 @@
+/** Every frame that a server works in, claimed when it is made. */
+import { FRAME_BYTES, failed } from "@exolith/exokernel/abi";
+import type { Gate, KernelError, Window } from "@exolith/exokernel/abi";
+import { CHUNK_BLOCKS } from "./cache/chunk-cache.ts";
+import { STATUS_BYTES } from "./disk/block-store.ts";
+import { STAGING_BLOCKS } from "./disk/staging.ts";
+import { FrameClaimer } from "./memory/claim-frames.ts";
+import type { CheetahOptions } from "./options.ts";
+import { DEFAULT_FRAMES } from "./options.ts";
+
+/** Windows over the server's frames. */
+export interface ServerMemory {
+  /** One a chunk of the cache, and one a staging slot. */
+  readonly chunks: readonly Window[];
+  readonly staging: readonly Window[];
+  /** Response heads, completion words, the access log's buffer. */
+  readonly heads: Window;
+  readonly status: Window;
+  readonly log: Window;
+}
+
+/** Claims them all, or says why not. */
+export function claimMemory(gate: Gate, options: CheetahOptions): ServerMemory | KernelError {
+  const claimer = new FrameClaimer(gate, options.slot);
+  const chunkCount = Math.max(1, Math.floor((options.cacheFrames ?? DEFAULT_FRAMES.cache) / CHUNK_BLOCKS));
+  const stagingCount = Math.max(1, Math.floor((options.stagingFrames ?? DEFAULT_FRAMES.staging) / STAGING_BLOCKS));
+  const chunks = claimMany(claimer, chunkCount, CHUNK_BLOCKS);
+  const staging = claimMany(claimer, stagingCount, STAGING_BLOCKS);
+  const heads = claimer.claim(options.headFrames ?? DEFAULT_FRAMES.head);
+  const status = claimer.claim(Math.ceil(((chunkCount + stagingCount) * STATUS_BYTES) / FRAME_BYTES));
+  const log = claimer.claim(options.logFrames ?? DEFAULT_FRAMES.log);
+  if (failed(chunks)) return chunks;
+  if (failed(staging)) return staging;
+  if (failed(heads)) return heads;
+  if (failed(status)) return status;
+  return failed(log) ? log : { chunks, staging, heads, status, log };
+}
+
+function claimMany(claimer: FrameClaimer, count: number, frames: number): readonly Window[] | KernelError {
+  const windows: Window[] = [];
+  for (let i = 0; i < count; i++) {
+    const window = claimer.claim(frames);
+    if (failed(window)) return window;
+    windows.push(window);
+  }
+  return windows;
+}

@@ -1,0 +1,117 @@
+/** The server: every connection of it, and the time they have. */
+import { NEVER } from "@exolith/exokernel/abi";
+import type { Cycles, Window } from "@exolith/exokernel/abi";
+import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
+import type { WaitLists } from "../memory/wait-lists.ts";
+import { HttpConnection } from "./http-connection.ts";
+import type { Services } from "./services.ts";
+import { secondsIn } from "./services.ts";
+
+/** Connections that go on in one poll, before others get their turn. */
+const RUN_BATCH = 128;
+/** Seconds between two looks at the time of every connection. */
+const SWEEP_SECONDS = 0.5;
+/** Seconds until a full device is tried again. */
+const RETRY_SECONDS = 0.002;
+
+/** One handler for all connections that TCP accepts. */
+export class HttpServer implements ConnectionHandler, Pollable {
+  readonly #services: Services;
+  readonly #waits: WaitLists;
+  readonly #rows: HttpConnection[] = [];
+  readonly #free: number[] = [];
+  #nextSweep: Cycles = NEVER;
+  #drainBy: Cycles = NEVER;
+
+  constructor(services: Services, waits: WaitLists) {
+    this.#services = services;
+    this.#waits = waits;
+  }
+
+  opened(connection: Connection): void {
+    const { counters, clock } = this.#services;
+    const row = this.#services.draining() ? undefined : this.#takeRow();
+    connection.context = row;
+    if (row === undefined) {
+      counters.refused += 1;
+      connection.abort();
+      return;
+    }
+    counters.accepted += 1;
+    counters.open += 1;
+    row.open(connection);
+    if (this.#nextSweep === NEVER) this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
+  }
+
+  received(connection: Connection, window: Window, at: number, length: number): number {
+    return rowOf(connection)?.received(window, at, length) ?? length;
+  }
+
+  acknowledged(connection: Connection): void {
+    rowOf(connection)?.acknowledged();
+  }
+
+  ended(connection: Connection): void {
+    rowOf(connection)?.ended();
+  }
+
+  closed(connection: Connection, _reason: CloseReason): void {
+    const row = rowOf(connection);
+    connection.context = undefined;
+    if (row === undefined) return;
+    row.closed();
+    this.#services.counters.open -= 1;
+    this.#free.push(row.row);
+  }
+
+  /** Lets idle connections go now, and the others until `drainSeconds` from now. */
+  drain(): void {
+    const { clock, limits } = this.#services;
+    this.#drainBy = (clock.now() + secondsIn(clock, limits.drainSeconds)) as Cycles;
+    for (const row of this.#rows) if (row.isOpen) row.drain();
+  }
+
+  poll(): boolean {
+    const { cache, clock, log } = this.#services;
+    cache.poll();
+    const { lists, runnable } = this.#waits;
+    for (let count = 0; count < RUN_BATCH; count++) {
+      const row = lists.take(runnable);
+      if (row < 0) break;
+      this.#rows[row]?.run();
+    }
+    const now = clock.now();
+    if (now >= this.#nextSweep) this.#sweep(now);
+    const logging = log?.poll() ?? false;
+    return lists.count(runnable) > 0 || logging;
+  }
+
+  wakeAt(): Cycles {
+    const { cache, clock, log } = this.#services;
+    const isBlocked = cache.blocked || (log !== undefined && log.waiting > 0);
+    if (!isBlocked) return this.#nextSweep;
+    return Math.min(this.#nextSweep, clock.now() + secondsIn(clock, RETRY_SECONDS)) as Cycles;
+  }
+
+  #takeRow(): HttpConnection | undefined {
+    const free = this.#free.pop();
+    if (free !== undefined) return this.#rows[free];
+    if (this.#rows.length >= this.#services.limits.connections) return undefined;
+    const row = new HttpConnection(this.#services, this.#rows.length);
+    this.#rows.push(row);
+    return row;
+  }
+
+  #sweep(now: Cycles): void {
+    const { clock, counters } = this.#services;
+    for (const row of this.#rows) {
+      if (!row.isOpen) continue;
+      if (now >= this.#drainBy) row.abort();
+      else row.checkTime(now);
+    }
+    this.#nextSweep = counters.open > 0 ? ((now + secondsIn(clock, SWEEP_SECONDS)) as Cycles) : NEVER;
+  }
+}
+
+const rowOf = (connection: Connection): HttpConnection | undefined =>
+  connection.context instanceof HttpConnection ? connection.context : undefined;

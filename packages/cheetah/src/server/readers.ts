@@ -1,0 +1,30 @@
+/** The counters of a server as frozen functions. */
+import type { CheetahReaders } from "./counters.ts";
+import type { Services } from "./services.ts";
+
+/** Readers over what `services` count. */
+export function makeReaders(services: Services): CheetahReaders {
+  const { cache, counters, log, site, slots } = services;
+  return Object.freeze({
+    accepted: () => counters.accepted,
+    refused: () => counters.refused,
+    open: () => counters.open,
+    requests: () => counters.requests,
+    responses: (status) => counters.responses.get(status) ?? 0,
+    bodyBytes: () => counters.bodyBytes,
+    timeouts: () => counters.timeouts,
+    stalls: () => counters.stalls,
+    cacheHits: () => cache.counters.hits,
+    cacheMisses: () => cache.counters.misses,
+    cacheEvictions: () => cache.counters.evictions,
+    cacheReadAhead: () => cache.counters.readAhead,
+    cacheFailures: () => cache.counters.failures,
+    chunks: () => cache.chunks,
+    chunksIdle: () => cache.idle,
+    slotsFree: () => slots.free,
+    blocksFree: () => site.map.free,
+    files: () => site.index?.size ?? 0,
+    generation: () => site.superblock?.generation ?? 0,
+    logDropped: () => log?.dropped ?? 0,
+  } satisfies CheetahReaders);
+}

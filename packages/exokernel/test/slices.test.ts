@@ -1,0 +1,296 @@
+import { describe, expect, test } from "vitest";
+import { NEVER, capSlot, cycles, must, sliceIndex, type EnvId, type Gate } from "../src/abi/index.ts";
+import { makeRig, outcome, type Rig } from "../src/testing/index.ts";
+import { TRACE_EVENTS, makeTrace } from "../src/trace.ts";
+
+const own = capSlot(0);
+
+/** Entry points that use up every slice to its last cycle. */
+const spin = (gate: Gate): { sliceBegin: () => void } => ({
+  sliceBegin: () => {
+    const end = gate.clock.now() + gate.slices.quantum();
+    while (gate.clock.now() < end) gate.nullCall();
+  },
+});
+
+/** Which environment ran in each slice, and when it began and ended. */
+interface Slice {
+  readonly environment: number;
+  readonly position: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+function slicesOf(trace: ReturnType<typeof makeTrace>): Slice[] {
+  const slices: Slice[] = [];
+  let begun = 0;
+  trace.read((time, event, environment, position) => {
+    if (event === TRACE_EVENTS.sliceBegin) begun = time;
+    if (event === TRACE_EVENTS.sliceEnd) slices.push({ environment, position, begin: begun, end: time });
+  });
+  return slices;
+}
+
+test("[C1] slices at 0, 32, 64, 96 wait 32 quanta at most; 0 to 3 in a row are one switch a cycle", () => {
+  const spread = (): Slice[] => {
+    const trace = makeTrace(4096);
+    const rig = makeRig(256, { trace, quantumSeconds: 0.0001 });
+    rig.environment([1, 1], { slices: [0, 32, 64, 96], upcalls: spin });
+    rig.environment([1, 2], { slices: [...Array(128).keys()].filter((i) => i % 32 !== 0), upcalls: spin });
+    rig.run(128 * 3);
+    return slicesOf(trace);
+  };
+  const first = spread();
+  const mine = first.filter((slice) => slice.position % 32 === 0);
+  const quantum = 300_000;
+  for (let i = 1; i < mine.length; i++)
+    expect((mine[i]?.begin ?? 0) - (mine[i - 1]?.begin ?? 0)).toBeLessThan(32.5 * quantum);
+  const trace = makeTrace(4096);
+  const rig = makeRig(256, { trace, quantumSeconds: 0.0001 });
+  const row = rig.environment([1, 1], { slices: [0, 1, 2, 3], upcalls: spin }).self;
+  rig.environment([1, 2], { slices: [4, 5, 6, 7], upcalls: spin });
+  rig.run(8 * 5);
+  const order = slicesOf(trace).map((slice) => slice.environment === row);
+  const arrivals = order.filter((isMine, i) => isMine && order[i - 1] !== true).length;
+  expect(arrivals).toBe(5);
+});
+
+test("[C2] slices begun are slices ended, and one more while the environment runs; both entries are called", () => {
+  const rig = makeRig();
+  const seen: string[] = [];
+  const gate = rig.environment([1, 1], {
+    slices: [3],
+    upcalls: (own) => ({
+      sliceBegin: () => {
+        const row = own.self & 0xffff;
+        seen.push(`begin ${own.environments.slicesBegun(row) - own.environments.slicesEnded(row)}`);
+      },
+      sliceEnd: () => {
+        seen.push("end");
+      },
+    }),
+  });
+  rig.run(3);
+  const row = gate.self & 0xffff;
+  expect(seen).toEqual(["begin 1", "end", "begin 1", "end", "begin 1", "end"]);
+  expect(gate.environments.slicesBegun(row)).toBe(3);
+  expect(gate.environments.slicesEnded(row)).toBe(3);
+});
+
+describe("[H5] the quantum", () => {
+  const boundaries = (quantumSeconds?: number): number[] => {
+    const trace = makeTrace(256);
+    const rig = makeRig(64, { trace, ...(quantumSeconds === undefined ? {} : { quantumSeconds }) });
+    rig.environment([1, 1], { slices: [0], upcalls: spin });
+    rig.run(8);
+    const slices = slicesOf(trace);
+    expect(slices).toHaveLength(8);
+    return slices.map((slice) => slice.end - slice.begin);
+  };
+
+  test("[H5] changing the quantum moves slice boundaries by exactly as much; the trace has begin and end in pairs", () => {
+    const overhead = (lengths: number[], quantum: number): number[] => lengths.map((length) => length - quantum);
+    const short = overhead(boundaries(0.001), 3_000_000);
+    const long = overhead(boundaries(0.004), 12_000_000);
+    const standard = overhead(boundaries(), 46_875_000);
+    for (const over of [...short, ...long, ...standard]) {
+      expect(over).toBeGreaterThanOrEqual(0);
+      expect(over).toBeLessThan(1000);
+    }
+  });
+});
+
+test("[H6] the cycle counter is monotone and, like the wall clock, read without a call", () => {
+  const rig = makeRig();
+  const gate = rig.environment([1, 1]);
+  const calls = gate.environments.calls(gate.self & 0xffff);
+  let last = gate.clock.now();
+  for (let i = 0; i < 1000; i++) {
+    rig.machine.meter.charge("copyByte", 7);
+    const now = gate.clock.now();
+    expect(now).toBeGreaterThanOrEqual(last);
+    last = now;
+  }
+  expect(last).toBeGreaterThan(0);
+  expect(gate.clock.wallclock()).toBeGreaterThan(1.7e12);
+  expect(gate.environments.calls(gate.self & 0xffff)).toBe(calls);
+});
+
+describe("yield, sleep and wake", () => {
+  const recorder = (log: string[], name: string, gate: Gate, next?: () => EnvId | undefined) => ({
+    sliceBegin: () => {
+      log.push(name);
+      const target = next?.();
+      gate.sleep(gate.environments.events(gate.self & 0xffff), NEVER);
+      if (target !== undefined) gate.yieldTo(target);
+    },
+  });
+
+  test("[C5] a directed yield gives the rest of the slice to its target; without a target the scheduler goes on; sleep and wake", () => {
+    const log: string[] = [];
+    const trace = makeTrace(64);
+    const rig = makeRig(256, { trace });
+    const c = rig.environment([1, 3], { slices: [9], upcalls: (gate) => recorder(log, "c", gate) });
+    rig.environment([1, 2], { slices: [5], upcalls: (gate) => recorder(log, "b", gate) });
+    rig.environment([1, 1], { slices: [0], upcalls: (gate) => recorder(log, "a", gate, () => c.self) });
+    rig.kernel.step();
+    expect(log).toEqual(["a", "c"]);
+    const slices = slicesOf(trace);
+    expect(slices[1]?.position).toBe(0);
+    expect(slices[1]?.begin).toBeLessThan((slices[0]?.begin ?? 0) + rig.root.slices.quantum());
+    rig.run(10);
+    expect(log).toEqual(["a", "c", "b"]);
+    expect(outcome(rig.root.yieldTo(12_345 as EnvId))).toBe("BadEnvironment");
+    must(rig.root.wake(c.self, own));
+    rig.run(10);
+    expect(log).toEqual(["a", "c", "b", "c"]);
+    expect(rig.kernel.step()).toBe(false);
+  });
+
+  test("an event between looking and sleeping is not lost", () => {
+    const log: string[] = [];
+    const rig = makeRig();
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (gate) => ({
+        sliceBegin: () => {
+          const seen = gate.environments.events(gate.self & 0xffff);
+          log.push(`seen ${seen}`);
+          if (seen === 0) must(gate.wake(gate.self, own));
+          gate.sleep(seen, NEVER);
+        },
+      }),
+    });
+    rig.run(10);
+    expect(log).toEqual(["seen 0", "seen 1"]);
+  });
+
+  test("a sleeper is run again when its time has come, not before", () => {
+    const times: number[] = [];
+    const rig = makeRig();
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (gate) => ({
+        sliceBegin: () => {
+          times.push(gate.clock.now());
+          gate.sleep(gate.environments.events(gate.self & 0xffff), cycles(1_000_000 * times.length));
+        },
+      }),
+    });
+    rig.run(10);
+    expect(times).toHaveLength(1);
+    expect(rig.kernel.wakeAt()).toBe(1_000_000);
+    rig.machine.clock.advance(cycles(999_999));
+    expect(rig.kernel.step()).toBe(false);
+    rig.machine.clock.advance(cycles(1_000_000));
+    expect(rig.kernel.step()).toBe(true);
+    expect(times).toHaveLength(2);
+  });
+
+  test("two that yield to each other for ever still let the kernel step end", () => {
+    const rig = makeRig();
+    const ids: EnvId[] = [];
+    const upcalls = (other: number) => (gate: Gate) => ({
+      sliceBegin: () => {
+        const target = ids[other];
+        if (target !== undefined) gate.yieldTo(target);
+      },
+    });
+    ids.push(rig.environment([1, 1], { slices: [0], upcalls: upcalls(1) }).self);
+    ids.push(rig.environment([1, 2], { slices: [1], upcalls: upcalls(0) }).self);
+    expect(rig.kernel.step()).toBe(true);
+  });
+});
+
+describe("positions of the vector", () => {
+  const claimed = (): { rig: Rig; gate: Gate } => {
+    const rig = makeRig();
+    return { rig, gate: rig.environment([1, 1], { slices: [7] }) };
+  };
+
+  test("a position is claimed once, and freed only with authority over it", () => {
+    const { rig, gate } = claimed();
+    const other = rig.environment([1, 2]);
+    expect(outcome(other.sliceAlloc(sliceIndex(7), own))).toBe("Busy");
+    expect(outcome(other.sliceFree(sliceIndex(7), own))).toBe("BadCapability");
+    expect(outcome(other.sliceFree(sliceIndex(8), own))).toBe("BadSlice");
+    for (const bad of [-1, 128, 0.5, undefined] as never[]) {
+      expect(outcome(gate.sliceAlloc(bad, own))).toBe("BadSlice");
+      expect(outcome(gate.sliceFree(bad, own))).toBe("BadSlice");
+    }
+    expect(outcome(gate.sliceFree(sliceIndex(7), own))).toBe("ok");
+    expect(gate.slices.owner(7)).toBe(0);
+    expect(outcome(other.sliceAlloc(sliceIndex(7), own))).toBe("ok");
+  });
+});
+
+describe("faults", () => {
+  test("a throw is delivered to the environment that threw, and the others go on", () => {
+    const heard: unknown[] = [];
+    let ran = 0;
+    const rig = makeRig();
+    const bad = rig.environment([1, 1], {
+      slices: [0],
+      upcalls: () => ({
+        sliceBegin: () => {
+          throw new Error("broken");
+        },
+        fault: (cause, reason) => heard.push([cause, (reason as Error).message]),
+      }),
+    });
+    rig.environment([1, 2], { slices: [1], upcalls: () => ({ sliceBegin: () => (ran += 1) }) });
+    rig.run(4);
+    expect(heard).toEqual([[1, "broken"], [1, "broken"]]);
+    expect(ran).toBe(2);
+    expect(bad.environments.faults(bad.self & 0xffff)).toBe(2);
+  });
+
+  test("[H1] what an environment may not do raises a fault that is delivered to it, and the kernel's state is as it was", () => {
+    const rig = makeRig();
+    let caught: unknown;
+    const gate = rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (own) => ({
+        sliceBegin: () => {
+          (own as { self: number }).self = 0;
+        },
+        fault: (_, reason) => (caught = reason),
+      }),
+    });
+    const state = (): string =>
+      JSON.stringify([gate.frames.free(), gate.environments.parent(gate.self & 0xffff), gate.slices.owner(0)]);
+    const before = state();
+    rig.run(1);
+    expect(caught).toBeInstanceOf(TypeError);
+    expect(state()).toBe(before);
+    expect(() => Object.assign(gate.frames, { owner: () => 7 })).toThrow(TypeError);
+  });
+
+  test("without an entry for faults, or with one that throws, the environment is destroyed", () => {
+    const rig = makeRig();
+    const boom = (): never => {
+      throw new Error("boom");
+    };
+    const first = rig.environment([1, 1], { slices: [0], upcalls: () => ({ sliceBegin: boom }) });
+    const second = rig.environment([1, 2], { slices: [1], upcalls: () => ({ sliceBegin: boom, fault: boom }) });
+    rig.run(4);
+    for (const dead of [first, second]) expect(rig.root.environments.id(dead.self & 0xffff)).toBe(0);
+    expect(rig.root.slices.owner(0)).toBe(0);
+    expect(() => first.nullCall()).toThrow("dead");
+  });
+
+  test("a program that throws while it is started leaves nothing behind", () => {
+    const rig = makeRig();
+    const free = rig.root.frames.free();
+    const program = (gate: Gate): never => {
+      must(gate.framesAlloc(0 as never, 3, own));
+      must(gate.sliceAlloc(sliceIndex(1), own));
+      throw new Error("no");
+    };
+    expect(outcome(rig.root.environmentCreate(program, own))).toBe("BadProgram");
+    expect(outcome(rig.root.environmentCreate((() => ({})) as never, own))).toBe("BadProgram");
+    expect(outcome(rig.root.environmentCreate(7 as never, own))).toBe("BadProgram");
+    expect(rig.root.frames.free()).toBe(free);
+    expect(rig.root.slices.owner(1)).toBe(0);
+  });
+});

@@ -1,0 +1,206 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { contractFrame } from "../contract/index.ts";
+import { makePhysicalGather } from "../nic.ts";
+import type { NicCounters } from "../nic.ts";
+import { NEVER } from "../units.ts";
+import { until } from "../../test/host-events.ts";
+import { makeHostClock } from "./clock.ts";
+import { makeHostMachine } from "./machine.ts";
+import { openTap } from "./tap.ts";
+import type { TapNic } from "./tap.ts";
+import { makeWaker } from "./waker.ts";
+import type { HostWaker } from "./waker.ts";
+
+const { now } = makeHostClock();
+
+const OURS = [0x02, 0, 0, 0, 0, 0x77];
+const OUR_IP = [10, 99, 7, 2], OUR_IP_TEXT = "10.99.7.2";
+
+const run = (...words: string[]): string => execFileSync(words[0] ?? "", words.slice(1), { encoding: "utf8" });
+
+/** Why the kernel's side of a TAP cannot be set up here, empty when it can. */
+const obstacle = (): string => {
+  if (process.platform !== "linux") return "not Linux";
+  if (process.getuid?.() !== 0) return "needs root";
+  if (!existsSync("/dev/net/tun")) return "no /dev/net/tun";
+  const name = `exo-try-${process.pid}`;
+  if (spawnSync("ip", ["netns", "add", name]).status !== 0) return "no network namespaces (ip netns add)";
+  run("ip", "netns", "del", name);
+  return "";
+};
+
+const missing = obstacle();
+if (missing !== "") console.log(`TAP tests are skipped: ${missing}`);
+
+interface Bench {
+  readonly nic: TapNic;
+  readonly waker: HostWaker;
+  readonly namespace: string;
+  readonly memory: Uint8Array;
+}
+
+let benches = 0;
+
+/** A TAP whose kernel end is up at 10.99.7.1/24 in a namespace of its own. */
+const makeBench = async (): Promise<Bench> => {
+  const name = `exo${process.pid}.${benches++}`;
+  const waker = makeWaker();
+  const nic = await openTap({ name, address: OURS, waker });
+  run("ip", "netns", "add", name);
+  onTestFinished(async () => {
+    await nic.close();
+    run("ip", "netns", "del", name);
+  });
+  run("ip", "link", "set", name, "netns", name);
+  run("ip", "netns", "exec", name, "sysctl", "-qw", `net.ipv6.conf.${name.replace(".", "/")}.disable_ipv6=1`);
+  run("ip", "-n", name, "addr", "add", "10.99.7.1/24", "dev", name);
+  run("ip", "-n", name, "link", "set", name, "up");
+  return { nic, waker, namespace: name, memory: makeHostMachine({ frames: 16 }).memory.bytes };
+};
+
+const transmit = ({ nic, memory }: Bench, frame: Uint8Array, pieces: readonly number[]): boolean => {
+  const gather = makePhysicalGather(pieces.length);
+  let from = 0;
+  for (const [i, length] of pieces.entries()) {
+    const at = 8192 + i * 3000;
+    memory.set(frame.subarray(from, from + length), at);
+    gather.addresses[i] = at;
+    gather.lengths[i] = length;
+    from += length;
+  }
+  gather.count = pieces.length;
+  gather.length = frame.length;
+  const taken = nic.transmit(now(), memory, gather);
+  nic.flush(now());
+  return taken;
+};
+
+/** The next frame of `type` that the kernel sent, others thrown away. */
+const arrival = async ({ nic, memory }: Bench, type: number): Promise<Buffer> => {
+  let length = 0;
+  const came = (): boolean => {
+    length = nic.receive(now(), memory, 100);
+    return length > 0 && (memory[112] ?? 0) * 256 + (memory[113] ?? 0) === type;
+  };
+  expect(await until(came)).toBe(true);
+  return Buffer.from(memory.subarray(100, 100 + length));
+};
+
+const ARP = 0x0806, IPV4 = 0x0800;
+
+/** Answers an ARP request with our address (RFC 826). */
+const arpReply = (request: Buffer): Uint8Array => {
+  const reply = Buffer.alloc(60);
+  request.copy(reply, 0, 6, 12);
+  reply.set(OURS, 6);
+  request.copy(reply, 12, 12, 20);
+  reply.writeUInt16BE(2, 20);
+  reply.set([...OURS, ...OUR_IP], 22);
+  request.copy(reply, 32, 22, 32);
+  return reply;
+};
+
+const sendDatagram = (bench: Bench, text: string): void => {
+  run("ip", "netns", "exec", bench.namespace, "bash", "-c", `printf '${text}' > /dev/udp/${OUR_IP_TEXT}/7`);
+};
+
+test.skipIf(missing !== "")("the kernel resolves our address and its datagram arrives", async () => {
+  const bench = await makeBench();
+  sendDatagram(bench, "hello over the wire");
+  const request = await arrival(bench, ARP);
+  expect([...request.subarray(38, 42)]).toEqual(OUR_IP);
+  expect(transmit(bench, arpReply(request), [14, 1, 45])).toBe(true);
+  const datagram = await arrival(bench, IPV4);
+  expect([...datagram.subarray(0, 6)]).toEqual(OURS);
+  expect(datagram.subarray(42).toString()).toBe("hello over the wire");
+  expect(run("ip", "-n", bench.namespace, "neigh")).toContain("02:00:00:00:00:77");
+});
+
+const kernelCount = ({ namespace }: Bench, name: string): number => {
+  const [link] = JSON.parse(run("ip", "-n", namespace, "-s", "-j", "link", "show", namespace)) as { stats64: Record<string, Record<string, number>> }[];
+  return link?.stats64["rx"]?.[name] ?? -1;
+};
+
+test.skipIf(missing !== "")("frames of every length and any pieces reach the kernel, and both sides count them alike", async () => {
+  const bench = await makeBench();
+  const before: NicCounters = { ...bench.nic.counters };
+  const packets = kernelCount(bench, "packets");
+  const bytes = kernelCount(bench, "bytes");
+  let sent = 0;
+  for (const [tag, length] of [60, 61, 777, 1514].entries()) {
+    expect(transmit(bench, contractFrame(tag, length), [length])).toBe(true);
+    expect(transmit(bench, contractFrame(tag, length), [14, 7, length - 22, 1])).toBe(true);
+    sent += 2 * length;
+  }
+  expect(bench.nic.counters.transmitted - before.transmitted).toBe(8);
+  expect(bench.nic.counters.transmittedBytes - before.transmittedBytes).toBe(sent);
+  expect(kernelCount(bench, "packets") - packets).toBe(8);
+  expect(kernelCount(bench, "bytes") - bytes).toBe(sent - 8 * 14);
+});
+
+test.skipIf(missing !== "")("a frame that arrives wakes whoever runs the machine, once it found nothing", async () => {
+  const bench = await makeBench();
+  const { nic, waker, memory } = bench;
+  expect(await until(() => nic.receive(now(), memory, 0) === 0 && nic.wakeAt(now()) === NEVER)).toBe(true);
+  waker.take();
+  sendDatagram(bench, "knock");
+  expect(await until(waker.pending)).toBe(true);
+  expect(nic.wakeAt(now())).toBeLessThanOrEqual(now());
+  expect((await arrival(bench, ARP)).length).toBe(42);
+  expect(nic.counters.received).toBeGreaterThan(0);
+});
+
+test.skipIf(missing !== "")("memory that does not exist is neither read nor written", async () => {
+  const { nic, memory } = await makeBench();
+  expect(() => nic.receive(now(), memory, memory.length - 100)).toThrow(RangeError);
+  expect(() => nic.receive(now(), memory, -1)).toThrow(RangeError);
+  const gather = makePhysicalGather(1);
+  gather.count = 1;
+  gather.length = gather.lengths[0] = 100;
+  gather.addresses[0] = memory.length - 99;
+  expect(() => nic.transmit(now(), memory, gather)).toThrow(RangeError);
+  gather.addresses[0] = NaN;
+  expect(() => nic.transmit(now(), memory, gather)).toThrow(RangeError);
+});
+
+test.skipIf(missing !== "")("an interface that is taken away leaves a quiet device", async () => {
+  const bench = await makeBench();
+  run("ip", "-n", bench.namespace, "link", "del", bench.namespace);
+  const { waker, nic, memory } = bench;
+  await until(() => nic.receive(now(), memory, 0) === 0);
+  expect(transmit(bench, contractFrame(1, 60), [60])).toBe(true);
+  waker.take();
+  const start = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const used = process.cpuUsage(start);
+  expect(used.user + used.system).toBeLessThan(150_000);
+  expect(nic.receive(now(), memory, 0)).toBe(0);
+});
+
+test.skipIf(missing !== "")("a host process ends once its TAP is closed", () => {
+  const script = `
+    import { openTap } from ${JSON.stringify(new URL("./tap.ts", import.meta.url).href)};
+    const nic = await openTap({ name: "exo-end-${process.pid}", address: [2, 0, 0, 0, 0, 1] });
+    await nic.close();
+    await nic.close();
+    console.log("closed");`;
+  const words = ["--conditions=@exolith/source", "--input-type=module-typescript", "-e", script];
+  const child = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 20_000 });
+  expect([child.stdout, child.status]).toEqual(["closed\n", 0]);
+});
+
+const refused = (name: string, address: readonly number[]): Promise<unknown> =>
+  openTap({ name, address }).then((nic) => nic.close(), (error: Error) => error.name);
+
+test("names and addresses that cannot be are refused", async () => {
+  expect(await refused("", OURS)).toBe("BadArgument");
+  expect(await refused("a-name-that-is-too-long", OURS)).toBe("BadArgument");
+  expect(await refused("exo-x", [2, 0, 0])).toBe("BadArgument");
+  expect(await refused("exo-x", [1, 0, 0, 0, 0, 1])).toBe("BadArgument");
+});
+
+test.skipIf(missing !== "")("an interface that is no TAP is refused", async () => {
+  expect(await refused("lo", OURS)).toBe("BadArgument");
+});

@@ -1,0 +1,107 @@
+// Heads up! Read RFC 9293 section 3.10.7.4 (fifth check), RFC 5681 and RFC 6582 before editing this file.
+/** The acknowledgment and the window of a segment for a synchronized connection. */
+import { FIN } from "../wire/tcp-wire.ts";
+import { challenge } from "./arrive-checks.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { finishTiming, setSendWindow } from "./establish.ts";
+import { rearmRetransmit } from "./expire.ts";
+import { armKeepalive, conclude, enter, enterTimeWait, restartGiveUp } from "./lifecycle.ts";
+import { acknowledgeAtOnce } from "./output.ts";
+import type { Segment } from "./segment.ts";
+import { has } from "./segment.ts";
+import { advance, distance, isAfter, isBefore, latest } from "./sequence.ts";
+import { TIMER } from "./timers.ts";
+
+/** True if the rest of the segment is to be worked on: the connection still is, and the ACK made sense. */
+export function arriveAcknowledgment(core: TcpCore, block: ControlBlock, segment: Segment): boolean {
+  const { acknowledgment } = segment;
+  if (isAfter(acknowledgment, block.sendHighest)) {
+    acknowledgeAtOnce(core, block);
+    return false;
+  }
+  if (isBefore(acknowledgment, block.sendUnacknowledged)) {
+    const oldest = advance(block.sendUnacknowledged, -block.largestWindow);
+    if (!isBefore(acknowledgment, oldest)) return true;
+    challenge(core, block);
+    return false;
+  }
+  if (block.isPersisting) restartGiveUp(core, block);
+  const window = segment.window * 2 ** block.sendScale;
+  if (acknowledgment === block.sendUnacknowledged) arriveDuplicate(core, block, segment, window);
+  updateSendWindow(core, block, segment, window);
+  if (acknowledgment === block.sendUnacknowledged) return true;
+  return arriveProgress(core, block, acknowledgment);
+}
+
+// RFC 5681 section 2: no text, nothing new in it, and something is in flight.
+function arriveDuplicate(core: TcpCore, block: ControlBlock, segment: Segment, window: number): void {
+  if (segment.textLength > 0 || has(segment, FIN) || window !== block.sendWindow) return;
+  if (block.sendHighest === block.sendUnacknowledged || block.isPersisting) return;
+  const flight = distance(block.sendUnacknowledged, block.sendNext);
+  if (block.congestion.duplicated(block.sendUnacknowledged, block.sendHighest, flight)) {
+    core.counters.fastRetransmissions += 1;
+    block.isRetransmitDue = true;
+  }
+  core.ready.add(block);
+}
+
+function updateSendWindow(core: TcpCore, block: ControlBlock, segment: Segment, window: number): void {
+  const { sequence, acknowledgment } = segment;
+  if (isAfter(block.windowSequence, sequence)) return;
+  if (block.windowSequence === sequence && isAfter(block.windowAcknowledgment, acknowledgment)) return;
+  if (window > block.sendWindow) core.ready.add(block);
+  setSendWindow(block, window, segment);
+}
+
+function arriveProgress(core: TcpCore, block: ControlBlock, acknowledgment: number): boolean {
+  const bytes = distance(block.sendUnacknowledged, acknowledgment);
+  const flight = distance(block.sendUnacknowledged, block.sendNext);
+  const text = Math.min(bytes, block.queue.length);
+  block.sendUnacknowledged = acknowledgment;
+  block.sendNext = latest(block.sendNext, acknowledgment);
+  if (block.isTiming && !isBefore(acknowledgment, block.timedSequence)) finishTiming(core, block);
+  recover(core, block, bytes, flight);
+  core.ready.add(block);
+  const { connection, handler } = block;
+  block.queue.acknowledge(text);
+  if (block.state !== "CLOSED" && text > 0 && connection !== undefined) handler?.acknowledged(connection);
+  watchProgress(core, block);
+  return block.state !== "CLOSED" && (bytes === text || arriveFinAcknowledged(core, block));
+}
+
+// Congestion control and the retransmission timer.
+function recover(core: TcpCore, block: ControlBlock, bytes: number, flight: number): void {
+  if (block.isPersisting) {
+    block.isPersisting = false;
+    block.timeout.restart();
+  }
+  const outcome = block.congestion.acknowledged(bytes, block.sendUnacknowledged, flight);
+  if (outcome !== "advance") block.isRetransmitDue = true;
+  if (outcome !== "laterPartial" || block.sendUnacknowledged === block.sendHighest) rearmRetransmit(core, block);
+}
+
+function watchProgress(core: TcpCore, block: ControlBlock): void {
+  if (block.state === "CLOSED") return;
+  if (block.queue.length === 0 && block.sendUnacknowledged === block.sendHighest)
+    core.timers.cancel(block.slot, TIMER.giveUp);
+  else restartGiveUp(core, block);
+}
+
+// True if the connection is still there for the rest of the segment.
+function arriveFinAcknowledged(core: TcpCore, block: ControlBlock): boolean {
+  switch (block.state) {
+    case "FIN-WAIT-1":
+      enter(block, "FIN-WAIT-2");
+      armKeepalive(core, block);
+      return true;
+    case "CLOSING":
+      enterTimeWait(core, block);
+      return false;
+    case "LAST-ACK":
+      conclude(core, block);
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,82 @@
+// Heads up! Read RFC 9293 section 3.10.7.4 and RFC 5961 before editing this file.
+/** What a segment must pass before a synchronized connection believes it. */
+import { ACK, FIN, RST, SYN } from "../wire/tcp-wire.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { close } from "./lifecycle.ts";
+import { acknowledgeAtOnce } from "./output.ts";
+import type { Segment } from "./segment.ts";
+import { has, sequenceLength } from "./segment.ts";
+import { advance, distance, isAfter, isBefore } from "./sequence.ts";
+
+/** True if the segment, trimmed to the receive window, may be worked on; otherwise it was answered. */
+export function passesChecks(core: TcpCore, block: ControlBlock, segment: Segment): boolean {
+  if (has(segment, RST)) {
+    arriveReset(core, block, segment);
+    return false;
+  }
+  if (has(segment, SYN)) {
+    challenge(core, block);
+    return false;
+  }
+  if (!isAcceptable(block, segment)) {
+    core.counters.unacceptable += 1;
+    if (sequenceLength(segment) > 0) acknowledgeAtOnce(core, block);
+    else challenge(core, block);
+    return false;
+  }
+  trim(core, block, segment);
+  return has(segment, ACK);
+}
+
+// RFC 5961 section 3: only the exact number resets; another one in the window is asked to say it again.
+function arriveReset(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  if (segment.sequence === block.receiveNext) {
+    core.counters.resetsReceived += 1;
+    close(core, block, block.state === "SYN-RECEIVED" ? "refused" : "reset");
+  } else if (isInWindow(block, segment.sequence)) challenge(core, block);
+}
+
+/** An ACK that lets the true peer set things right; now and then only. */
+export function challenge(core: TcpCore, block: ControlBlock): void {
+  if (core.now - block.challengedAt < core.durations.challenge) {
+    core.counters.rateLimited += 1;
+    return;
+  }
+  block.challengedAt = core.now;
+  core.counters.challenges += 1;
+  acknowledgeAtOnce(core, block);
+}
+
+const isInWindow = (block: ControlBlock, sequence: number): boolean =>
+  distance(block.receiveNext, sequence) < distance(block.receiveNext, block.receiveEdge);
+
+/** RFC 9293 table 6, and: text that a closed window keeps out does not make its ACK worthless. */
+function isAcceptable(block: ControlBlock, segment: Segment): boolean {
+  const length = sequenceLength(segment);
+  if (segment.sequence === block.receiveNext) return length === 0 || block.receiveEdge !== block.receiveNext;
+  if (length === 0) return isInWindow(block, segment.sequence);
+  const last = advance(segment.sequence, length - 1);
+  return isInWindow(block, segment.sequence) || isInWindow(block, last) || spansWindow(block, segment.sequence, last);
+}
+
+const spansWindow = (block: ControlBlock, first: number, last: number): boolean =>
+  block.receiveEdge !== block.receiveNext && isBefore(first, block.receiveNext) && !isBefore(last, block.receiveEdge);
+
+/** Cuts off what was received before and what is beyond the window; the FIN beyond it goes too. */
+function trim(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  if (isBefore(segment.sequence, block.receiveNext)) {
+    const old = Math.min(distance(segment.sequence, block.receiveNext), segment.textLength);
+    segment.sequence = advance(segment.sequence, old);
+    segment.textAt += old;
+    segment.textLength -= old;
+    block.acknowledgeNow = true;
+    core.ready.add(block);
+  }
+  const end = advance(segment.sequence, segment.textLength);
+  const hasFin = has(segment, FIN);
+  const limit = hasFin ? advance(block.receiveEdge, -1) : block.receiveEdge;
+  if (!isAfter(end, limit)) return;
+  if (hasFin) segment.flags &= ~FIN;
+  if (isAfter(end, block.receiveEdge)) segment.textLength -= distance(block.receiveEdge, end);
+}

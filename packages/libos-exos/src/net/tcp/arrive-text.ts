@@ -1,0 +1,93 @@
+// Heads up! Read RFC 9293 section 3.10.7.4 (seventh and eighth check) before editing this file.
+/** The text and the FIN of a segment for a synchronized connection. */
+import type { Window } from "@exolith/exokernel/abi";
+import { FIN } from "../wire/tcp-wire.ts";
+import { offerUnread } from "./connection.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { enter, enterTimeWait } from "./lifecycle.ts";
+import { acknowledgeAtOnce, sendAcknowledgment } from "./output.ts";
+import type { Segment } from "./segment.ts";
+import { has } from "./segment.ts";
+import { advance, distance, isAfter } from "./sequence.ts";
+import { mayReceive } from "./state.ts";
+
+/** Text to the application or into the buffer; then the FIN, if its turn has come. */
+export function arriveText(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  if (!mayReceive(block.state)) return;
+  if (has(segment, FIN)) {
+    block.hasFin = true;
+    block.finSequence = advance(segment.sequence, segment.textLength);
+  }
+  const { packet } = segment;
+  if (segment.textLength > 0 && packet !== undefined) {
+    if (segment.sequence === block.receiveNext) arriveInOrder(core, block, packet, segment);
+    else arriveEarly(core, block, packet, segment);
+  } else if (segment.sequence !== block.receiveNext) acknowledgeAtOnce(core, block);
+  if (mayReceive(block.state) && block.hasFin && block.finSequence === block.receiveNext) arriveFin(core, block);
+}
+
+// A duplicate ACK for each segment after a gap, at once: the sender counts them (RFC 5681 section 4.2).
+function arriveEarly(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
+  core.counters.outOfOrder += 1;
+  const offset = distance(block.receiveNext, segment.sequence);
+  if (!block.buffer.store(offset, packet, segment.textAt, segment.textLength)) core.counters.receiveDropped += 1;
+  acknowledgeAtOnce(core, block);
+}
+
+function arriveInOrder(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
+  const { buffer } = block;
+  const hadRuns = buffer.hasRuns;
+  const before = buffer.next;
+  const taken = buffer.unread === 0 ? offerInPlace(block, packet, segment) : 0;
+  if (block.state === "CLOSED") return;
+  if (taken > 0) buffer.skip(taken);
+  const rest = segment.textLength - taken;
+  const isWhole = rest === 0 || keep(core, block, packet, segment, taken);
+  block.receiveNext = advance(block.receiveNext, buffer.next - before);
+  noteReceived(core, block, buffer.next - before, hadRuns || !isWhole);
+  // Offered in place already, unless bytes have joined it.
+  if (buffer.unread > rest || (taken === 0 && buffer.unread > 0 && buffer.next - before < buffer.unread))
+    offerUnread(core, block);
+}
+
+function offerInPlace(block: ControlBlock, packet: Window, segment: Segment): number {
+  block.isOffering = true;
+  const taken = block.take(packet, segment.textAt, segment.textLength);
+  if (block.state === "CLOSED") return 0;
+  block.isOffering = false;
+  return Math.max(0, Math.min(taken, segment.textLength));
+}
+
+// Without memory only what the application took is acknowledged; the peer sends the rest again.
+function keep(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment, taken: number): boolean {
+  // Early runs that `taken` has reached may hold the rest already.
+  const from = distance(segment.sequence, advance(block.receiveNext, 0)) + taken;
+  if (block.buffer.store(0, packet, segment.textAt + from, segment.textLength - from)) return true;
+  core.counters.receiveDropped += 1;
+  return false;
+}
+
+// Every second full segment is acknowledged at the end of the poll, a lone one a little later (RFC 9293 section 3.8.6.3).
+function noteReceived(core: TcpCore, block: ControlBlock, bytes: number, isUrgent: boolean): void {
+  block.bytesToAcknowledge += bytes;
+  block.acknowledgeLater = true;
+  if (isUrgent || block.bytesToAcknowledge >= 2 * block.segmentBytes) block.acknowledgeNow = true;
+  core.ready.add(block);
+}
+
+function arriveFin(core: TcpCore, block: ControlBlock): void {
+  block.receiveNext = advance(block.receiveNext, 1);
+  if (isAfter(block.receiveNext, block.receiveEdge)) block.receiveEdge = block.receiveNext;
+  block.acknowledgeNow = true;
+  core.ready.add(block);
+  if (block.state === "ESTABLISHED") enter(block, "CLOSE-WAIT");
+  else if (block.state === "FIN-WAIT-1") enter(block, "CLOSING");
+  else {
+    enter(block, "TIME-WAIT");
+    sendAcknowledgment(core, block);
+  }
+  const { connection, handler } = block;
+  if (connection !== undefined) handler?.ended(connection);
+  if (block.state === "TIME-WAIT") enterTimeWait(core, block);
+}

@@ -1,0 +1,69 @@
+/** The end of a handshake. */
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { makeConnection } from "./connection.ts";
+import { HEADERS_BYTES } from "./output.ts";
+import { armKeepalive, enter } from "./lifecycle.ts";
+import { leaveHalfOpen } from "./listener.ts";
+import type { Segment } from "./segment.ts";
+import { advance } from "./sequence.ts";
+import { TIMER } from "./timers.ts";
+
+/** Takes over what the peer's SYN says. */
+export function acceptSyn(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  const { options } = segment;
+  block.initialReceive = segment.sequence;
+  block.receiveNext = advance(segment.sequence, 1);
+  block.receiveEdge = advance(block.receiveNext, Math.min(core.memory.bytes, 0xffff));
+  block.isScaling = options.windowScale >= 0;
+  block.sendScale = block.isScaling ? options.windowScale : 0;
+  block.receiveScale = block.isScaling ? core.receiveScale : 0;
+  block.segmentBytes = segmentBytes(core, segment);
+  setSendWindow(block, segment.window, segment);
+}
+
+function segmentBytes(core: TcpCore, segment: Segment): number {
+  const { limits, output } = core;
+  const own = output.mtu(segment.remoteAddress) - HEADERS_BYTES;
+  const named = segment.options.maximumSegmentSize;
+  const peer = named === 0 ? limits.defaultSegmentBytes : Math.max(named, limits.minimumSegmentBytes);
+  return Math.min(own, peer);
+}
+
+/** SND.WND is `window` bytes, as `segment` said. */
+export function setSendWindow(block: ControlBlock, window: number, segment: Segment): void {
+  block.sendWindow = window;
+  block.largestWindow = Math.max(block.largestWindow, window);
+  block.windowSequence = segment.sequence;
+  block.windowAcknowledgment = segment.acknowledgment;
+}
+
+/** Our SYN is acknowledged: ESTABLISHED, and the application hears of it. */
+export function establish(core: TcpCore, block: ControlBlock): void {
+  const { listener } = block;
+  if (block.state === "SYN-RECEIVED") leaveHalfOpen(block);
+  enter(block, "ESTABLISHED");
+  block.sendUnacknowledged = advance(block.initialSend, 1);
+  block.sendNext = block.sendUnacknowledged;
+  finishTiming(core, block);
+  core.timers.cancel(block.slot, TIMER.retransmit);
+  core.timers.cancel(block.slot, TIMER.giveUp);
+  if (block.isSynLost) block.timeout.handshakeLost();
+  block.congestion.opened(block.segmentBytes, block.isSynLost, block.sendUnacknowledged);
+  core.counters.established += 1;
+  core.ready.add(block);
+  armKeepalive(core, block);
+  if (block.isFinishing) enter(block, "FIN-WAIT-1");
+  if (listener !== undefined) {
+    block.connection = makeConnection(core, block);
+    block.handler = listener.makeHandler(block.connection);
+  }
+  if (block.connection !== undefined) block.handler?.opened(block.connection);
+}
+
+/** The segment that was being timed is acknowledged. */
+export function finishTiming(core: TcpCore, block: ControlBlock): void {
+  if (!block.isTiming) return;
+  block.isTiming = false;
+  block.timeout.measured(core.now - block.timedAt);
+}

@@ -1,0 +1,258 @@
+// Heads up! Read RFC 9293 section 3.8 before editing this file.
+/** What a connection may send now, and the sending of it. */
+import { ACK, FIN, PSH, SYN, TCP_HEADER_BYTES } from "../wire/tcp-wire.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import type { Emitted } from "./emit.ts";
+import { acceptableSequence, draftFrom, emit, receiveRoom } from "./emit.ts";
+import { armGiveUp } from "./lifecycle.ts";
+import { writeSynOptions } from "./options.ts";
+import { advance, distance, isBefore, latest } from "./sequence.ts";
+import { TIMER } from "./timers.ts";
+
+/** How it ended: nothing left to do, the burst used up, or held up below. */
+export type Outcome = "idle" | "more" | "full" | "unresolved";
+
+/** IPv4 and TCP headers without options, bytes. */
+export const HEADERS_BYTES = 40;
+
+const NOTHING = -1;
+
+/** Sends what `block` may send now: at most a burst, and the acknowledgment that is due. */
+export function output(core: TcpCore, block: ControlBlock): Outcome {
+  switch (block.state) {
+    case "CLOSED":
+    case "LISTEN":
+    case "TIME-WAIT":
+      return "idle";
+    case "SYN-SENT":
+    case "SYN-RECEIVED":
+      return outputHandshake(core, block);
+    default:
+      return block.isDraining ? "idle" : outputData(core, block);
+  }
+}
+
+function outputHandshake(core: TcpCore, block: ControlBlock): Outcome {
+  if (block.sendNext === block.initialSend) {
+    const result = sendSyn(core, block);
+    return result === "sent" ? "idle" : result;
+  }
+  return block.acknowledgeNow ? outputAcknowledgment(core, block) : "idle";
+}
+
+function sendSyn(core: TcpCore, block: ControlBlock): Emitted {
+  const isAnswer = block.state === "SYN-RECEIVED";
+  const draft = draftFrom(core, block, block.initialSend, isAnswer ? SYN | ACK : SYN);
+  const { header, transportAt } = core.output;
+  const scale = block.isScaling ? core.receiveScale : -1;
+  const segmentBytes = Math.min(core.output.mtu(block.remoteAddress) - HEADERS_BYTES, 0xffff);
+  draft.optionBytes = writeSynOptions(header, transportAt + TCP_HEADER_BYTES, segmentBytes, scale);
+  draft.window = Math.min(core.memory.bytes, 0xffff);
+  if (isAnswer) block.receiveEdge = advance(block.receiveNext, draft.window);
+  const result = emit(core);
+  if (result !== "sent") return result;
+  block.sendNext = advance(block.initialSend, 1);
+  recordSent(core, block, block.initialSend, block.sendNext);
+  return "sent";
+}
+
+function outputData(core: TcpCore, block: ControlBlock): Outcome {
+  restartAfterIdle(core, block);
+  let result = retransmitFirst(core, block);
+  for (let left = core.limits.burstSegments; result === "sent" && left > 0 && core.budget > 0; left--) {
+    const length = plan(core, block);
+    if (length === NOTHING) return finishOutput(core, block);
+    result = sendNext(core, block, length);
+  }
+  return result === "sent" ? "more" : result;
+}
+
+// RFC 5681 section 4.1.
+function restartAfterIdle(core: TcpCore, block: ControlBlock): void {
+  if (block.sendUnacknowledged !== block.sendHighest || block.queue.length === 0) return;
+  if (core.now - block.sentAt > block.timeout.cycles) block.congestion.idled();
+}
+
+function finishOutput(core: TcpCore, block: ControlBlock): Outcome {
+  armPersist(core, block);
+  if (block.acknowledgeNow) return outputAcknowledgment(core, block);
+  if (block.acknowledgeLater && core.timers.deadline(block.slot, TIMER.acknowledge) === Infinity)
+    core.timers.arm(block.slot, TIMER.acknowledge, core.now + core.durations.delayedAcknowledgment);
+  return "idle";
+}
+
+function outputAcknowledgment(core: TcpCore, block: ControlBlock): Outcome {
+  const result = sendAcknowledgment(core, block);
+  return result === "sent" ? "idle" : result;
+}
+
+/** Sends an ACK without text. */
+export function sendAcknowledgment(core: TcpCore, block: ControlBlock): Emitted {
+  draftFrom(core, block, acceptableSequence(block), ACK);
+  const result = emit(core);
+  if (result === "sent") acknowledged(core, block);
+  return result;
+}
+
+/** Sends an ACK at once, or as soon as it can leave. */
+export function acknowledgeAtOnce(core: TcpCore, block: ControlBlock): void {
+  if (sendAcknowledgment(core, block) === "sent") return;
+  block.acknowledgeNow = true;
+  core.ready.add(block);
+}
+
+/**
+ * The bytes of the next segment from `sendNext`: 0 is a FIN alone, -1 nothing.
+ *
+ * A full segment always goes; a short one if it is the last (and Nagle does not
+ * object), if it is half the largest window the peer ever had, or if it was sent
+ * before (RFC 9293 section 3.8.6.2.1).
+ */
+function plan(core: TcpCore, block: ControlBlock): number {
+  const offset = distance(block.sendUnacknowledged, block.sendNext);
+  const rest = block.queue.length - offset;
+  const usable = Math.min(block.congestion.allowance, block.sendWindow) - offset;
+  if (rest < 0 || usable <= 0) return NOTHING;
+  if (rest === 0) return block.isFinishing ? 0 : NOTHING;
+  const wanted = Math.min(rest, block.segmentBytes, usable);
+  if (!mayGo(core, block, wanted, wanted === rest)) return NOTHING;
+  return block.queue.span(offset, wanted, core.limits.segmentPieces);
+}
+
+function mayGo(core: TcpCore, block: ControlBlock, length: number, isLast: boolean): boolean {
+  if (length === block.segmentBytes || isBefore(block.sendNext, block.sendHighest)) return true;
+  if (isLast && (!core.limits.nagle || block.isFinishing || block.sendNext === block.sendUnacknowledged)) return true;
+  return length * 2 >= block.largestWindow;
+}
+
+// FIN rides on the last text if the peer's window has room for it too.
+function hasFinAt(block: ControlBlock, end: number): boolean {
+  if (!block.isFinishing) return false;
+  const offset = distance(block.sendUnacknowledged, end);
+  return offset === block.queue.length && offset < block.sendWindow;
+}
+
+function sendNext(core: TcpCore, block: ControlBlock, length: number): Emitted {
+  const from = block.sendNext;
+  const end = advance(from, length);
+  const hasFin = hasFinAt(block, end);
+  const result = sendText(core, block, from, length, hasFin);
+  if (result === "sent") block.sendNext = hasFin ? advance(end, 1) : end;
+  return result;
+}
+
+function sendText(core: TcpCore, block: ControlBlock, from: number, length: number, hasFin: boolean): Emitted {
+  const offset = distance(block.sendUnacknowledged, from);
+  const isLast = length > 0 && offset + length === block.queue.length;
+  const draft = draftFrom(core, block, from, ACK | (isLast ? PSH : 0) | (hasFin ? FIN : 0));
+  if (length > 0) draft.payloadSum = block.queue.gather(offset, length, core.output.payload, core.pieceSum);
+  const result = emit(core);
+  if (result !== "sent") return result;
+  acknowledged(core, block);
+  recordSent(core, block, from, advance(from, length + (hasFin ? 1 : 0)));
+  return "sent";
+}
+
+// Fast retransmission, and the one of a partial acknowledgment.
+function retransmitFirst(core: TcpCore, block: ControlBlock): Emitted {
+  if (!block.isRetransmitDue) return "sent";
+  const from = block.sendUnacknowledged;
+  if (from === block.sendHighest) {
+    block.isRetransmitDue = false;
+    return "sent";
+  }
+  const wanted = Math.min(block.queue.length, block.segmentBytes, distance(from, block.sendHighest));
+  const length = block.queue.span(0, wanted, core.limits.segmentPieces);
+  const end = advance(from, length);
+  const hasFin = hasFinAt(block, end) && isBefore(end, block.sendHighest);
+  const result = sendText(core, block, from, length, hasFin);
+  if (result === "sent") block.isRetransmitDue = false;
+  return result;
+}
+
+// Whatever was sent carried the acknowledgment.
+function acknowledged(core: TcpCore, block: ControlBlock): void {
+  block.acknowledgeNow = false;
+  block.acknowledgeLater = false;
+  block.bytesToAcknowledge = 0;
+  core.timers.cancel(block.slot, TIMER.acknowledge);
+}
+
+// Something with sequence numbers from `from` to `end` is on its way.
+function recordSent(core: TcpCore, block: ControlBlock, from: number, end: number): void {
+  if (from !== block.sendHighest) {
+    core.counters.retransmissions += 1;
+    block.isTiming = false;
+  } else if (!block.isTiming) {
+    block.isTiming = true;
+    block.timedSequence = end;
+    block.timedAt = core.now;
+  }
+  block.sendHighest = latest(block.sendHighest, end);
+  block.sentAt = core.now;
+  if (block.isPersisting) {
+    block.isPersisting = false;
+    block.timeout.restart();
+    core.timers.cancel(block.slot, TIMER.retransmit);
+  }
+  if (core.timers.deadline(block.slot, TIMER.retransmit) === Infinity) armRetransmit(core, block);
+  armGiveUp(core, block);
+}
+
+/** The retransmission timeout begins now. */
+export const armRetransmit = (core: TcpCore, block: ControlBlock): void =>
+  core.timers.arm(block.slot, TIMER.retransmit, core.now + block.timeout.cycles);
+
+const hasPending = (block: ControlBlock): boolean =>
+  block.sendNext === block.sendUnacknowledged && (block.queue.length > 0 || block.isFinishing);
+
+// Nothing is in flight and nothing may go: only probes find out when the window opens (RFC 9293 section 3.8.6.1).
+function armPersist(core: TcpCore, block: ControlBlock): void {
+  if (block.isPersisting || !hasPending(block)) return;
+  block.isPersisting = true;
+  armRetransmit(core, block);
+  armGiveUp(core, block);
+}
+
+/** The persist timer expired: as much as the window takes, or one byte beyond it. */
+export function sendProbe(core: TcpCore, block: ControlBlock): void {
+  block.timeout.backOff();
+  armRetransmit(core, block);
+  if (!hasPending(block) || plan(core, block) !== NOTHING) {
+    core.ready.add(block);
+    return;
+  }
+  core.counters.probes += 1;
+  const window = Math.min(block.sendWindow, block.segmentBytes, block.queue.length);
+  if (window > 0) {
+    sendNext(core, block, block.queue.span(0, window, core.limits.segmentPieces));
+    return;
+  }
+  emitProbe(core, block);
+}
+
+function emitProbe(core: TcpCore, block: ControlBlock): void {
+  const from = block.sendUnacknowledged;
+  const hasText = block.queue.length > 0;
+  const draft = draftFrom(core, block, from, hasText ? ACK : ACK | FIN);
+  if (hasText) draft.payloadSum = block.queue.gather(0, 1, core.output.payload, core.pieceSum);
+  if (emit(core) !== "sent") return;
+  acknowledged(core, block);
+  block.isTiming = false;
+  block.sendHighest = latest(block.sendHighest, advance(from, 1));
+}
+
+/** Says something old, so that the peer answers (RFC 9293 section 3.8.4). */
+export function sendKeepalive(core: TcpCore, block: ControlBlock): void {
+  draftFrom(core, block, advance(block.sendHighest, -1), ACK);
+  if (emit(core) === "sent") core.counters.probes += 1;
+}
+
+/** After bytes were taken: tells the peer if its window has grown by two segments or half the buffer. */
+export function updateWindow(core: TcpCore, block: ControlBlock): void {
+  const growth = receiveRoom(block) - distance(block.receiveNext, block.receiveEdge);
+  if (growth < Math.min(core.memory.bytes / 2, 2 * block.segmentBytes)) return;
+  block.acknowledgeNow = true;
+  core.ready.add(block);
+}
