@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** One vitest project a package; sources are resolved directly, no build is needed to test. */
 export const packages: string[] = [
@@ -25,7 +25,7 @@ const project = (name: string, root: string) => ({
   },
 });
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       ...packages.map((name) => project(name, `packages/${name}`)),
@@ -34,3 +34,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { conditions, packages } from "./vitest.config.ts";
 
 /** The slow suites: minutes of traffic, leak checks, live peers. One file at a time. */
@@ -14,6 +14,8 @@ const project = (name: string) => ({
   },
 });
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: { fileParallelism: false, passWithNoTests: true, projects: packages.map(project) },
 });
+
+export default config;

@@ -10,6 +10,8 @@ export default defineConfig({
   format: ["esm"],
   dts: false,
   clean: true,
+  silent: true,
+  skipNodeModulesBundle: true,
   sourcemap: true,
   target: "es2024",
 });

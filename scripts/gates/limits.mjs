@@ -10,7 +10,7 @@ const PACKAGES = ["libos-exos", "secure-bind", "hw-model", "libos-unix"];
 
 /** Formats are not limits. */
 const isFormat = (path) => /-(wire|bits|layout)\.ts$|\/(wire|wasi|testing|contract)\//.test(path);
-const isNumber = ({ init }) => init != null && /^[\d_.*+\s/-]+$/.test(init.text);
+const isNumber = ({ init }) => Boolean(init) && /^\d[\d_.*+\s/-]*$/.test(init.text);
 
 /** The exported numbers of a file, with what is said of each. */
 function constants(root, path) {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   BLOCK_BYTES,
   DEC5000_125,
+  after,
   block,
   makePhysicalGather,
   makeSimulatedPair,
@@ -35,11 +36,7 @@ const busy = (machine: SimulatedMachine, disk: Disk): Steppable => {
     meter.charge("copyByte", gather.length);
     nic.transmit(clock.now(), memory.bytes, gather);
     nic.flush(clock.now());
-    timer.arm(
-      (clock.now() + 100 + (memory.bytes[1] ?? 0) * 50) as typeof timer extends { deadline(): infer T }
-        ? T
-        : never,
-    );
+    timer.arm(after(clock.now(), 100 + (memory.bytes[1] ?? 0) * 50));
     rounds++;
   };
   const take = (): boolean => {

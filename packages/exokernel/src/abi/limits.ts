@@ -23,7 +23,7 @@ export const GATHER_PIECES = 64;
 /** Bytes of one packet slot in a ring; two slots a frame. */
 export const RING_SLOT_BYTES = 2048;
 /** Frames of one ring: one of ownership words, the others two slots each. */
-export const RING_FRAMES_MAX = 1 + 512;
+export const RING_FRAMES_MAX: number = 1 + 512;
 /** Frames taken from one network interface in one step, before anybody runs. */
 export const RECEIVE_BATCH = 64;
 /** Length of a time slice by default, in seconds: 15.625 ms, as on Aegis (SOSP'95 section 4). */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { FaultRates } from "../middleware/fault-plan.ts";
 import type { Nic } from "../nic.ts";
 import { contractFrame, nicPeer, sendFrame } from "../testing/nic-peer.ts";
 import { NEVER, cycles, type Cycles } from "../units.ts";
@@ -131,7 +132,16 @@ test("a loopback gives a machine its own frames", () => {
 });
 
 const rate = fc.double({ min: 0, max: 0.4, noNaN: true });
-const anyWire = fc.record({
+interface Shape extends Required<Pick<FaultRates, "loss" | "duplicate" | "reorder" | "corrupt">> {
+  readonly seed: number;
+  readonly bitsPerSecond: number;
+  readonly delaySeconds: number;
+  readonly receiveSlots: number;
+  readonly transmitSlots: number;
+  readonly flightSlots: number;
+}
+
+const anyWire: fc.Arbitrary<Shape> = fc.record({
   seed: fc.integer(),
   loss: rate,
   duplicate: rate,
@@ -149,10 +159,7 @@ const anyCommands = fc.array(
 );
 
 /** Plays `commands` on a wire; returns every frame received and the totals. */
-const play = (
-  shape: typeof anyWire extends fc.Arbitrary<infer T> ? T : never,
-  commands: readonly { wait: number; send: number; take: number }[],
-) => {
+const play = (shape: Shape, commands: readonly { wait: number; send: number; take: number }[]) => {
   const { loss, duplicate, reorder, corrupt, receiveSlots, transmitSlots, ...rest } = shape;
   const wire = makeWire({
     ...rest,

@@ -19,8 +19,8 @@ export interface RelayParts {
  * Bytes from the stream are read into a slot of memory, used as a ring, and
  * sent from there; bytes from TCP go to the stream from where they arrived.
  *
- * Holds: `head` bytes were acknowledged, `tail` were read, and `tail - head` is
- * at most the slot's length. Each direction ends by itself, and pushes back by
+ * Holds: `head` bytes were acknowledged, `queued` were given to TCP and `tail`
+ * were read, in this order; `tail - head` is at most a slot. Each direction ends by itself, and pushes back by
  * itself: a full slot leaves the stream unread, a full stream leaves TCP's
  * receive window closed.
  */
@@ -30,6 +30,7 @@ export class Relay implements ConnectionHandler, PieceOwner {
   #connection: Connection | undefined;
   #slot: BufferSlot | undefined;
   #head = 0;
+  #queued = 0;
   #tail = 0;
   #finished = false;
   #over = false;
@@ -50,7 +51,8 @@ export class Relay implements ConnectionHandler, PieceOwner {
     const state = this.#parts.gate.streams.state(this.stream & 0xffff);
     if ((state & STREAM_FAILED) !== 0) return this.#streamLost();
     this.#connection.resume();
-    while ((this.#state() & STREAM_READABLE) !== 0 && this.#fill()) continue;
+    this.#queue();
+    while ((this.#state() & STREAM_READABLE) !== 0 && this.#fill()) this.#queue();
     this.#finishIfDrained();
   }
 
@@ -58,26 +60,33 @@ export class Relay implements ConnectionHandler, PieceOwner {
     return this.#over ? 0 : this.#parts.gate.streams.state(this.stream & 0xffff);
   }
 
-  /** Reads once from the stream into the ring and queues what came; false when nothing could move. */
+  /** Reads once from the stream into the ring; false when nothing could move. */
   #fill(): boolean {
     const slot = this.#takeSlot();
-    if (slot === undefined || this.#connection === undefined) return false;
-    const from = this.#tail % slot.length;
-    const room = Math.min(slot.length - (this.#tail - this.#head), slot.length - from);
+    if (slot === undefined) return false;
+    const { bytes } = this.#parts.slots;
+    const from = this.#tail % bytes;
+    const room = Math.min(bytes - (this.#tail - this.#head), bytes - from);
     if (room === 0) return false;
     const moved = this.#parts.gate.streamRead(this.stream, slot.window, slot.at + from, room);
     if (failed(moved) || moved === 0) {
       this.#releaseSlotIfEmpty();
       return false;
     }
-    return this.#queue(slot, from, moved);
+    this.#tail += moved;
+    return true;
   }
 
-  #queue(slot: BufferSlot, from: number, length: number): boolean {
-    this.#tail += length;
-    if (this.#connection?.send(slot.window, slot.at + from, length, this, length) === true) return true;
-    this.#connection?.abort();
-    return false;
+  /** Gives TCP what was read, as far as its queue has room. */
+  #queue(): void {
+    const slot = this.#slot;
+    while (slot !== undefined && this.#queued < this.#tail) {
+      const { bytes } = this.#parts.slots;
+      const from = this.#queued % bytes;
+      const length = Math.min(this.#tail - this.#queued, bytes - from);
+      if (this.#connection?.send(slot.window, slot.at + from, length, this, length) !== true) return;
+      this.#queued += length;
+    }
   }
 
   #takeSlot(): BufferSlot | undefined {
@@ -92,12 +101,13 @@ export class Relay implements ConnectionHandler, PieceOwner {
     this.#parts.slots.release(this.#slot);
     this.#slot = undefined;
     this.#head = 0;
+    this.#queued = 0;
     this.#tail = 0;
   }
 
   #finishIfDrained(): void {
     const state = this.#state();
-    if (this.#finished || (state & STREAM_ENDED) === 0 || (state & STREAM_READABLE) !== 0) return;
+    if (this.#finished || this.#queued !== this.#tail || (state & STREAM_ENDED) === 0 || (state & STREAM_READABLE) !== 0) return;
     this.#finished = true;
     this.#connection?.finish();
   }
@@ -140,6 +150,7 @@ export class Relay implements ConnectionHandler, PieceOwner {
     this.#over = true;
     this.#parts.gate.streamControl(this.stream, operation);
     this.#head = this.#tail;
+    this.#queued = this.#tail;
     this.#releaseSlotIfEmpty();
     this.#parts.over(this);
   }

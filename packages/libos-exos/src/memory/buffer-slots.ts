@@ -2,15 +2,16 @@
 import { FRAME_BYTES, failed, type Window } from "@exolith/exokernel/abi";
 import type { FramePool } from "./frame-pool.ts";
 
-/** A piece of memory: `length` bytes of `window` from `at`. */
+/** A piece of memory: bytes of `window` from `at`, as many as its stock says. */
 export interface BufferSlot {
   readonly window: Window;
   readonly at: number;
-  readonly length: number;
 }
 
 /** A stock of buffer slots. */
 export interface BufferSlots {
+  /** Bytes of every slot. */
+  readonly bytes: number;
   /** A slot, or `undefined` when all are taken. O(1); claims a run of frames when it grows. */
   allocate(): BufferSlot | undefined;
   /** Takes a slot back. O(1). */
@@ -21,7 +22,7 @@ export interface BufferSlots {
 
 /** How large and how many. */
 export interface BufferSlotsOptions {
-  /** Bytes of one slot; a whole number of them must fill a run, see `slotsPerRun`. */
+  /** Bytes of one slot. */
   readonly slotBytes: number;
   /** Slots at most. */
   readonly slots: number;
@@ -39,11 +40,12 @@ export function makeBufferSlots(pool: FramePool, options: BufferSlotsOptions): B
     if (count <= 0) return false;
     const window = pool.run(Math.ceil((count * slotBytes) / FRAME_BYTES));
     if (failed(window)) return false;
-    for (let i = count - 1; i >= 0; i--) free.push({ window, at: i * slotBytes, length: slotBytes });
+    for (let i = count - 1; i >= 0; i--) free.push({ window, at: i * slotBytes });
     made += count;
     return true;
   };
   return {
+    bytes: slotBytes,
     allocate: () => (free.length > 0 || grow() ? free.pop() : undefined),
     release: (slot) => {
       free.push(slot);

@@ -56,7 +56,9 @@ interface Run {
 /** Throws when the kernel's interface or tables are not those this library was written for. */
 export function checkVersions(abi: number = ABI_VERSION, tables: number = TABLE_VERSION): void {
   if (abi !== WRITTEN_FOR.abi || tables !== WRITTEN_FOR.tables)
-    throw new Error(`written for kernel interface ${WRITTEN_FOR.abi}.${WRITTEN_FOR.tables}, found ${abi}.${tables}`);
+    throw new Error(
+      `written for kernel interface ${WRITTEN_FOR.abi}.${WRITTEN_FOR.tables}, found ${abi}.${tables}`,
+    );
 }
 
 /** A pool whose frames are guarded by `slot`'s capability. Throws when the kernel's versions are not ours. */

@@ -10,9 +10,12 @@ test("an address survives being written and read", () => {
   );
 });
 
-test.each(["", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.x", " 1.2.3.4", "1..2.3"])("%j is no address", (text) => {
-  expect(address.parseAddress(text)).toBeUndefined();
-});
+test.each(["", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.x", " 1.2.3.4", "1..2.3"])(
+  "%j is no address",
+  (text) => {
+    expect(address.parseAddress(text)).toBeUndefined();
+  },
+);
 
 test("an Ethernet address has two halves", () => {
   const octets = [0x02, 0xfe, 0xff, 0x01, 0x02, 0x03];

@@ -16,7 +16,11 @@ test("readers made over the same memory see what the writer writes", () => {
   const readers = arpReaders(window, 32);
   expect(readers.find(0x0a00_0001)).toBe(row);
   expect([readers.high(row), readers.low(row)]).toEqual([0x0200, 0xffff_fff1]);
-  expect([readers.state(row), readers.heardSeconds(row), readers.requests(row)]).toEqual([ARP_STATE.reachable, 77, 0]);
+  expect([readers.state(row), readers.heardSeconds(row), readers.requests(row)]).toEqual([
+    ARP_STATE.reachable,
+    77,
+    0,
+  ]);
   expect(readers.find(0x0a00_0002)).toBe(-1);
   expect(Object.isFrozen(readers)).toBe(true);
 });

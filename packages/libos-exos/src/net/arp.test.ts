@@ -43,8 +43,11 @@ function makeHost(announced: boolean = true) {
   return { host, link, clock, resolved, arrives, later };
 }
 
-const fromPeer = (operation: number, target: number = US, hardware: readonly [number, number] = PEER_HARDWARE) =>
-  arpPacket({ operation, sender: [...hardware, PEER], target: [0, 0, target] });
+const fromPeer = (
+  operation: number,
+  target: number = US,
+  hardware: readonly [number, number] = PEER_HARDWARE,
+) => arpPacket({ operation, sender: [...hardware, PEER], target: [0, 0, target] });
 const stateOf = ({ host }: ReturnType<typeof makeHost>, address: number): number =>
   host.readers.find(address) < 0 ? ARP_STATE.free : host.readers.state(host.readers.find(address));
 
@@ -71,8 +74,16 @@ describe("a request for us", () => {
     expect(host.link.sent).toHaveLength(1);
     const reply = packetOf(host.link.sent[0] as Window);
     expect(wire.arpOperation(reply, 0)).toBe(wire.ARP_OPERATION.reply);
-    expect([wire.senderHigh(reply, 0), wire.senderLow(reply, 0), wire.senderAddress(reply, 0)]).toEqual([0x0200, 1, US]);
-    expect([wire.targetHigh(reply, 0), wire.targetLow(reply, 0), wire.targetAddress(reply, 0)]).toEqual([0x0200, 2, PEER]);
+    expect([wire.senderHigh(reply, 0), wire.senderLow(reply, 0), wire.senderAddress(reply, 0)]).toEqual([
+      0x0200,
+      1,
+      US,
+    ]);
+    expect([wire.targetHigh(reply, 0), wire.targetLow(reply, 0), wire.targetAddress(reply, 0)]).toEqual([
+      0x0200,
+      2,
+      PEER,
+    ]);
     const frame = host.link.sent[0] as Window;
     expect([destinationHigh(frame, 0), destinationLow(frame, 0)]).toEqual([0x0200, 2]);
     expect(host.host.lookup(PEER)).toBe(host.host.readers.find(PEER));
@@ -201,7 +212,9 @@ describe("what is not learnt", () => {
 test("a flood of senders leaves the table bounded", () => {
   const host = makeHost();
   for (let n = 2; n < 2000; n++)
-    host.arrives(arpPacket({ operation: 2, sender: [0x0200, n, 0x0a00_0000 + (n % 250) + 2], target: [0, 0, US] }));
+    host.arrives(
+      arpPacket({ operation: 2, sender: [0x0200, n, 0x0a00_0000 + (n % 250) + 2], target: [0, 0, US] }),
+    );
   expect(host.host.readers.count).toBe(256);
 });
 

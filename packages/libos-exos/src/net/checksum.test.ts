@@ -1,7 +1,14 @@
 import { makeWindow } from "@exolith/exokernel/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { finishChecksum, foldSum, pseudoHeaderSum, sumOf32, updateChecksum, updateChecksum32 } from "./checksum.ts";
+import {
+  finishChecksum,
+  foldSum,
+  pseudoHeaderSum,
+  sumOf32,
+  updateChecksum,
+  updateChecksum32,
+} from "./checksum.ts";
 import { windowOfHex } from "../testing/recorded-link.ts";
 
 test("the sum of RFC 1071 section 3 is ddf2", () => {

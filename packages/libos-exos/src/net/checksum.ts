@@ -19,8 +19,12 @@ export const sumOf32 = (value: number): number => (value >>> 16) + (value & 0xff
  * `length` is the transport header and payload, in bytes. It is the starting
  * `sum` of `Window.checksum`.
  */
-export const pseudoHeaderSum = (source: number, destination: number, protocol: number, length: number): number =>
-  sumOf32(source) + sumOf32(destination) + protocol + length;
+export const pseudoHeaderSum = (
+  source: number,
+  destination: number,
+  protocol: number,
+  length: number,
+): number => sumOf32(source) + sumOf32(destination) + protocol + length;
 
 /** The checksum field after one 16-bit word it covers went from `before` to `now` (RFC 1624 equation 3). */
 export const updateChecksum = (checksum: number, before: number, now: number): number =>

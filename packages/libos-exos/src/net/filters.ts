@@ -19,7 +19,10 @@ export const receiveFilters = (address: number): readonly Filter[] => [
  * A board passes each to `transmitBind`, in this order. The Ethernet source, both
  * addresses of the ARP sender and the IPv4 source are pinned; the rest is free.
  */
-export const transmitFilters = (hardwareAddress: HardwareAddress, address: number): readonly [Filter, Filter] => [
+export const transmitFilters = (
+  hardwareAddress: HardwareAddress,
+  address: number,
+): readonly [Filter, Filter] => [
   arpFrom({ hardwareAddress, address }),
   ipv4From({ hardwareAddress, address }),
 ];

@@ -10,7 +10,8 @@ import * as wire from "./wire/icmp-wire.ts";
 
 const toUs = (payload: Window, destination: number = HOST): Window =>
   ipv4Packet({ source: PEER, destination, protocol: 1 }, payload);
-const messageIn = (frame: Window | undefined): Window => cut(frame as Window, 34, (frame as Window).length - 34);
+const messageIn = (frame: Window | undefined): Window =>
+  cut(frame as Window, 34, (frame as Window).length - 34);
 
 describe("echo", () => {
   test("any request comes back as a reply with its bytes and a right sum", () => {
@@ -59,7 +60,10 @@ describe("errors", () => {
   const datagram = (): Window =>
     ipv4Packet(
       { source: PEER, destination: HOST, protocol: 17 },
-      udpPacket({ source: PEER, sourcePort: 9, destination: HOST, destinationPort: 4000 }, windowOf([1, 2, 3])),
+      udpPacket(
+        { source: PEER, sourcePort: 9, destination: HOST, destinationPort: 4000 },
+        windowOf([1, 2, 3]),
+      ),
     );
 
   test("port unreachable quotes the header and eight bytes", () => {

@@ -32,7 +32,13 @@ export interface IcmpCounters {
 }
 
 /** Hears the replies to its echo requests: `length` payload bytes at `at`, in place. */
-export type EchoHandler = (source: number, sequence: number, window: Window, at: number, length: number) => void;
+export type EchoHandler = (
+  source: number,
+  sequence: number,
+  window: Window,
+  at: number,
+  length: number,
+) => void;
 
 /** Echo and errors over IPv4. Attach it as protocol 1, without broadcasts. */
 export class Icmp implements Transport {

@@ -78,7 +78,11 @@ describe("in", () => {
     ["the link's broadcast as source", "martians", (window: Window) => window.setU32(12, 0x0a00_00ff)],
     ["somebody else's address", "notOurs", (window: Window) => window.setU32(16, 0x0a00_0009)],
     ["a protocol that nobody attached", "unknownProtocol", (window: Window) => window.setU8(9, 200)],
-    ["a broadcast for a transport that takes none", "unknownProtocol", (window: Window) => window.setU32(16, 0x0a00_00ff)],
+    [
+      "a broadcast for a transport that takes none",
+      "unknownProtocol",
+      (window: Window) => window.setU32(16, 0x0a00_00ff),
+    ],
   ] as const)("%s is counted as %s and delivered to nobody", (_, counter, change) => {
     const host = makeHost();
     host.arrives(changed(change));
@@ -97,12 +101,19 @@ describe("in", () => {
   test("no bytes make it throw, and every packet is counted once", () => {
     const host = makeHost();
     const random = fc.tuple(fc.constantFrom([], [0x45, 0, 0, 28], [0x46]), fc.uint8Array({ maxLength: 80 }));
-    const broken = fc.tuple(fc.nat(24), fc.nat(255)).map(([at, value]) => changed((window) => window.setU8(at, value)));
-    const arbitrary = fc.oneof(random.map(([start, rest]) => windowOf([...start, ...rest])), broken);
+    const broken = fc
+      .tuple(fc.nat(24), fc.nat(255))
+      .map(([at, value]) => changed((window) => window.setU8(at, value)));
+    const arbitrary = fc.oneof(
+      random.map(([start, rest]) => windowOf([...start, ...rest])),
+      broken,
+    );
     fc.assert(fc.property(arbitrary, (window) => host.arrives(window)));
     const { received, delivered, malformed, badChecksum, fragments, martians, notOurs, unknownProtocol } =
       host.ipv4.counters;
-    expect(delivered + malformed + badChecksum + fragments + martians + notOurs + unknownProtocol).toBe(received);
+    expect(delivered + malformed + badChecksum + fragments + martians + notOurs + unknownProtocol).toBe(
+      received,
+    );
   });
 });
 
@@ -110,20 +121,25 @@ describe("out", () => {
   test("a header that a receiver accepts, from any values", () => {
     const host = makePacketHost();
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 60 }), fc.uint8Array({ maxLength: 1400 }), fc.nat(255), (transport, data, protocol) => {
-        host.link.sent.length = 0;
-        if (data.length > 0) host.ipv4.payload.add(windowOf(data), 0, data.length);
-        expect(host.ipv4.send(HOST, PEER, protocol, transport)).toBe("sent");
-        const sent = packetOf(host.link.sent[0] as Window);
-        expect(wire.ipv4Fits(sent, 0, sent.length)).toBe(true);
-        expect(sent.checksum(0, 20, 0)).toBe(0xffff);
-        expect(wire.totalBytes(sent, 0)).toBe(20 + transport + data.length);
-        expect(sent.length).toBe(wire.totalBytes(sent, 0));
-        expect([wire.ipSource(sent, 0), wire.ipDestination(sent, 0)]).toEqual([HOST, PEER]);
-        expect([wire.ipProtocol(sent, 0), wire.timeToLive(sent, 0)]).toEqual([protocol, 64]);
-        expect(sent.getU16(6)).toBe(wire.DONT_FRAGMENT);
-        expect(host.ipv4.payload.count).toBe(0);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 60 }),
+        fc.uint8Array({ maxLength: 1400 }),
+        fc.nat(255),
+        (transport, data, protocol) => {
+          host.link.sent.length = 0;
+          if (data.length > 0) host.ipv4.payload.add(windowOf(data), 0, data.length);
+          expect(host.ipv4.send(HOST, PEER, protocol, transport)).toBe("sent");
+          const sent = packetOf(host.link.sent[0] as Window);
+          expect(wire.ipv4Fits(sent, 0, sent.length)).toBe(true);
+          expect(sent.checksum(0, 20, 0)).toBe(0xffff);
+          expect(wire.totalBytes(sent, 0)).toBe(20 + transport + data.length);
+          expect(sent.length).toBe(wire.totalBytes(sent, 0));
+          expect([wire.ipSource(sent, 0), wire.ipDestination(sent, 0)]).toEqual([HOST, PEER]);
+          expect([wire.ipProtocol(sent, 0), wire.timeToLive(sent, 0)]).toEqual([protocol, 64]);
+          expect(sent.getU16(6)).toBe(wire.DONT_FRAGMENT);
+          expect(host.ipv4.payload.count).toBe(0);
+        },
+      ),
     );
   });
 

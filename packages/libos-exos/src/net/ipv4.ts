@@ -186,7 +186,13 @@ export class Ipv4 implements SegmentOutput {
 
   #transmit(transportLength: number): SendResult {
     const length = ETHERNET_BYTES + wire.IPV4_BYTES + transportLength;
-    const result: LinkResult = this.#link.send(FRAME_KIND.ipv4, this.header, this.#frameAt, length, this.payload);
+    const result: LinkResult = this.#link.send(
+      FRAME_KIND.ipv4,
+      this.header,
+      this.#frameAt,
+      length,
+      this.payload,
+    );
     return result === "refused" ? "unreachable" : result;
   }
 

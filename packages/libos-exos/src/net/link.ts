@@ -57,7 +57,13 @@ export interface Link {
    *
    * Everything has been copied when this returns. Never throws. O(pieces).
    */
-  send(kind: FrameKind, header: Window, at: number, length: number, pieces: PieceList | undefined): LinkResult;
+  send(
+    kind: FrameKind,
+    header: Window,
+    at: number,
+    length: number,
+    pieces: PieceList | undefined,
+  ): LinkResult;
 }
 
 /** Seconds between two searches of the transmit table. */
@@ -74,7 +80,8 @@ export function findTransmitBindings(gate: Pick<Gate, "self" | "transmits">, nic
   const { transmits, self } = gate;
   const found: TransmitId[] = [];
   for (let row = 0; row < transmits.count && found.length < BINDINGS_MAX; row++)
-    if (transmits.user(row) === self && transmits.nic(row) === nic) found.push(transmits.id(row) as TransmitId);
+    if (transmits.user(row) === self && transmits.nic(row) === nic)
+      found.push(transmits.id(row) as TransmitId);
   return found;
 }
 
@@ -87,7 +94,8 @@ class EthernetLink implements Link {
   readonly #gate: Gate;
   readonly #gather: Gather;
   readonly #counts: LinkCounters = { sent: 0, sentBytes: 0, full: 0, forged: 0, unbound: 0, malformed: 0 };
-  #bindings: readonly TransmitId[] = [];
+  /** In row order; `undefined` once the kernel said that one is gone. */
+  #bindings: (TransmitId | undefined)[] = [];
   readonly #chosen = [0, 0];
   #rescanAt = 0;
 
@@ -111,7 +119,13 @@ class EthernetLink implements Link {
     setDestination(header, at, high, low);
   }
 
-  send(kind: FrameKind, header: Window, at: number, length: number, pieces: PieceList | undefined): LinkResult {
+  send(
+    kind: FrameKind,
+    header: Window,
+    at: number,
+    length: number,
+    pieces: PieceList | undefined,
+  ): LinkResult {
     const gather = this.#gather;
     gather.clear();
     gather.add(header, at, length);
@@ -134,7 +148,7 @@ class EthernetLink implements Link {
       case "Forged":
         return this.#tryOthers(kind);
       case "BadBinding":
-        this.#bindings = [];
+        this.#bindings[this.#chosen[kind] ?? 0] = undefined;
         return this.#rebind(kind);
       default:
         this.#counts.malformed += 1;

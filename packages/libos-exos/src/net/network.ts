@@ -78,7 +78,8 @@ export interface Network extends Pollable {
  * The transmit bindings are the board's: see `transmitFilters`. They need not
  * exist yet. Throws, which is a fault of the environment, when something is refused.
  */
-export const makeNetwork = (gate: Gate, options: NetworkOptions): Network => new ComposedNetwork(gate, options);
+export const makeNetwork = (gate: Gate, options: NetworkOptions): Network =>
+  new ComposedNetwork(gate, options);
 
 class ComposedNetwork implements Network {
   readonly link: Link;
@@ -142,7 +143,8 @@ class ComposedNetwork implements Network {
   close(): boolean {
     const { pool, slots } = this.#options;
     let clean = true;
-    for (const filter of this.filters) if (failed(this.#gate.filterRemove(filter, slots.guard))) clean = false;
+    for (const filter of this.filters)
+      if (failed(this.#gate.filterRemove(filter, slots.guard))) clean = false;
     if (!closePacketRing(this.#gate, pool, this.#ring)) clean = false;
     for (const window of Object.values(this.#memory)) if (!pool.release(window)) clean = false;
     return clean;

@@ -25,7 +25,8 @@ export const RING_SLOTS_MAX: number = (RING_FRAMES_MAX - 1) * FRAME_SLOTS;
  * Throws, which is a fault of the environment, when memory or the ring is refused.
  */
 export function makePacketRing(gate: Gate, pool: FramePool, slots: number, slot: CapSlot): PacketRing {
-  if (!(slots > 0 && slots <= RING_SLOTS_MAX)) throw new RangeError(`a ring has 1 to ${RING_SLOTS_MAX} slots`);
+  if (!(slots > 0 && slots <= RING_SLOTS_MAX))
+    throw new RangeError(`a ring has 1 to ${RING_SLOTS_MAX} slots`);
   const count = 1 + Math.ceil(slots / FRAME_SLOTS);
   const window = must(pool.run(count));
   window.fill(0, FRAME_BYTES, 0);
@@ -53,7 +54,8 @@ export interface PacketReceiver {
 }
 
 /** A receiver that reads `ring` from slot 0: make it before the first filter feeds the ring. */
-export const makePacketReceiver = (ring: PacketRing, input: FrameInput): PacketReceiver => new Receiver(ring, input);
+export const makePacketReceiver = (ring: PacketRing, input: FrameInput): PacketReceiver =>
+  new Receiver(ring, input);
 
 class Receiver implements PacketReceiver {
   readonly #window: Window;

@@ -38,9 +38,14 @@ test("a prefix of 31 or 32 bits has no broadcast address of its own", () => {
 
 test("an address is on the link exactly when its leading bits agree", () => {
   fc.assert(
-    fc.property(fc.nat(0xffff_ffff), fc.nat(0xffff_ffff), fc.integer({ min: 1, max: 32 }), (own, other, prefixLength) => {
-      const bits = (value: number): string => value.toString(2).padStart(32, "0").slice(0, prefixLength);
-      expect(makeRoute({ address: own, prefixLength }).onLink(other)).toBe(bits(own) === bits(other));
-    }),
+    fc.property(
+      fc.nat(0xffff_ffff),
+      fc.nat(0xffff_ffff),
+      fc.integer({ min: 1, max: 32 }),
+      (own, other, prefixLength) => {
+        const bits = (value: number): string => value.toString(2).padStart(32, "0").slice(0, prefixLength);
+        expect(makeRoute({ address: own, prefixLength }).onLink(other)).toBe(bits(own) === bits(other));
+      },
+    ),
   );
 });

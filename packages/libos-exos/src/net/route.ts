@@ -26,7 +26,8 @@ export interface Route {
   isMartian(source: number): boolean;
 }
 
-const maskOf = (prefixLength: number): number => (prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0);
+const maskOf = (prefixLength: number): number =>
+  prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0;
 
 /** The routing table for `options`. Throws a `RangeError` for a prefix that is not 0 to 32. */
 export function makeRoute(options: RouteOptions): Route {
@@ -37,8 +38,10 @@ export function makeRoute(options: RouteOptions): Route {
   const broadcast = prefixLength < 31 ? (prefix | ~mask) >>> 0 : BROADCAST;
   const onLink = (other: number): boolean => (other & mask) >>> 0 === prefix;
   const isBroadcast = (other: number): boolean => other === BROADCAST || other === broadcast;
-  const neverFrom = (other: number): boolean => isThisNetwork(other) || isLoopback(other) || isGroupAddress(other);
-  const isMartian = (source: number): boolean => neverFrom(source) || source === broadcast || source === address;
+  const neverFrom = (other: number): boolean =>
+    isThisNetwork(other) || isLoopback(other) || isGroupAddress(other);
+  const isMartian = (source: number): boolean =>
+    neverFrom(source) || source === broadcast || source === address;
   const nextHop = (destination: number): number => {
     if (isBroadcast(destination)) return destination;
     if (neverFrom(destination) || destination === address) return 0;

@@ -47,7 +47,10 @@ test("a broadcast reaches its port, and is never answered with an error", () => 
   const host = makeHost();
   host.datagram(udpPacket({ ...ENDS, destination: 0x0a00_00ff }, windowOf([104])), 0x0a00_00ff);
   expect(host.heard).toHaveLength(1);
-  host.datagram(udpPacket({ ...ENDS, destination: 0x0a00_00ff, destinationPort: 1 }, windowOf([104])), 0x0a00_00ff);
+  host.datagram(
+    udpPacket({ ...ENDS, destination: 0x0a00_00ff, destinationPort: 1 }, windowOf([104])),
+    0x0a00_00ff,
+  );
   expect(host.udp.counters.noPort).toBe(1);
   expect(host.link.sent).toHaveLength(0);
 });
@@ -71,13 +74,23 @@ test("what is sent has a right sum, never 0, and is what its peer hears", () => 
     fc.property(port, port, fc.uint8Array({ maxLength: 300 }), (sourcePort, destinationPort, data) => {
       host.link.sent.length = 0;
       const window = windowOf(data);
-      const result = host.udp.send({ sourcePort, destination: PEER, destinationPort, window, at: 0, length: data.length });
+      const result = host.udp.send({
+        sourcePort,
+        destination: PEER,
+        destinationPort,
+        window,
+        at: 0,
+        length: data.length,
+      });
       expect(result).toBe("sent");
       const frame = host.link.sent[0] as Window;
       const sent = cut(frame, 34, frame.length - 34);
       expect(wire.udpChecksum(sent, 0)).not.toBe(0);
       expect(sent.checksum(0, sent.length, pseudoHeaderSum(HOST, PEER, 17, sent.length))).toBe(0xffff);
-      expect([wire.udpSourcePort(sent, 0), wire.udpDestinationPort(sent, 0)]).toEqual([sourcePort, destinationPort]);
+      expect([wire.udpSourcePort(sent, 0), wire.udpDestinationPort(sent, 0)]).toEqual([
+        sourcePort,
+        destinationPort,
+      ]);
       expect(sent.equals(8, window, 0, data.length)).toBe(true);
     }),
   );

@@ -46,7 +46,14 @@ const PORTS = 65_536;
 /** UDP over an output. Attach it as protocol 17, with broadcasts. */
 export class Udp implements Transport {
   readonly counters: Readonly<UdpCounters>;
-  readonly #counts: UdpCounters = { received: 0, delivered: 0, malformed: 0, badChecksum: 0, noPort: 0, sent: 0 };
+  readonly #counts: UdpCounters = {
+    received: 0,
+    delivered: 0,
+    malformed: 0,
+    badChecksum: 0,
+    noPort: 0,
+    sent: 0,
+  };
   readonly #output: SegmentOutput;
   readonly #icmp: Icmp | undefined;
   readonly #ports = new Map<number, DatagramHandler>();

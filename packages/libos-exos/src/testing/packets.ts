@@ -4,7 +4,13 @@ import { makeWindow } from "@exolith/exokernel/testing";
 import { finishChecksum, pseudoHeaderSum } from "../net/checksum.ts";
 import { setArp, setArpSender, setArpTarget } from "../net/wire/arp-wire.ts";
 import { ICMP_BYTES, setIcmp, setIcmpRest } from "../net/wire/icmp-wire.ts";
-import { IPV4_BYTES, setIpv4Checksum, setIpv4Constants, setIpv4Ends, setIpv4Lengths } from "../net/wire/ipv4-wire.ts";
+import {
+  IPV4_BYTES,
+  setIpv4Checksum,
+  setIpv4Constants,
+  setIpv4Ends,
+  setIpv4Lengths,
+} from "../net/wire/ipv4-wire.ts";
 import { UDP_BYTES, setUdpLength, setUdpPorts } from "../net/wire/udp-wire.ts";
 
 /** What an ARP packet says; halves of Ethernet addresses are 16 and 32 bits. */
@@ -65,7 +71,11 @@ export function udpPacket(packet: UdpPacket, payload: Window): Window {
   setUdpPorts(window, 0, packet.sourcePort, packet.destinationPort);
   setUdpLength(window, 0, window.length, 0);
   window.copy(UDP_BYTES, payload, 0, payload.length);
-  const sum = window.checksum(0, window.length, pseudoHeaderSum(packet.source, packet.destination, 17, window.length));
+  const sum = window.checksum(
+    0,
+    window.length,
+    pseudoHeaderSum(packet.source, packet.destination, 17, window.length),
+  );
   setUdpLength(window, 0, window.length, finishChecksum(sum) || 0xffff);
   return window;
 }

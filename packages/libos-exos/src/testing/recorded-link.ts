@@ -5,7 +5,13 @@ import { makeWindow } from "@exolith/exokernel/testing";
 import type { HardwareAddress } from "../net/address.ts";
 import { hardwareHigh, hardwareLow } from "../net/address.ts";
 import type { Link, LinkResult } from "../net/link.ts";
-import { ETHERNET_BYTES, ETHER_TYPE, setDestination, setEtherType, setSource } from "../net/wire/ethernet-wire.ts";
+import {
+  ETHERNET_BYTES,
+  ETHER_TYPE,
+  setDestination,
+  setEtherType,
+  setSource,
+} from "../net/wire/ethernet-wire.ts";
 
 /** A link whose frames stay here. */
 export interface RecordedLink extends Link {

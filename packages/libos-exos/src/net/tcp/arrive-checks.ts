@@ -51,32 +51,45 @@ export function challenge(core: TcpCore, block: ControlBlock): void {
 const isInWindow = (block: ControlBlock, sequence: number): boolean =>
   distance(block.receiveNext, sequence) < distance(block.receiveNext, block.receiveEdge);
 
-/** RFC 9293 table 6, and: text that a closed window keeps out does not make its ACK worthless. */
+/**
+ * RFC 9293 table 6, with two additions of deployed stacks: an ACK may stand right
+ * after the window, where it is when the window is full, and text that a closed
+ * window keeps out does not make its ACK worthless.
+ */
 function isAcceptable(block: ControlBlock, segment: Segment): boolean {
+  const { sequence } = segment;
   const length = sequenceLength(segment);
-  if (segment.sequence === block.receiveNext) return length === 0 || block.receiveEdge !== block.receiveNext;
-  if (length === 0) return isInWindow(block, segment.sequence);
-  const last = advance(segment.sequence, length - 1);
-  return isInWindow(block, segment.sequence) || isInWindow(block, last) || spansWindow(block, segment.sequence, last);
+  if (sequence === block.receiveNext || isInWindow(block, sequence)) return true;
+  if (length === 0) return sequence === block.receiveEdge;
+  const last = advance(sequence, length - 1);
+  return isInWindow(block, last) || spansWindow(block, sequence, last);
 }
 
 const spansWindow = (block: ControlBlock, first: number, last: number): boolean =>
   block.receiveEdge !== block.receiveNext && isBefore(first, block.receiveNext) && !isBefore(last, block.receiveEdge);
 
-/** Cuts off what was received before and what is beyond the window; the FIN beyond it goes too. */
+/** Cuts off what was received before, and what is beyond the window with its FIN. Either is answered. */
 function trim(core: TcpCore, block: ControlBlock, segment: Segment): void {
-  if (isBefore(segment.sequence, block.receiveNext)) {
-    const old = Math.min(distance(segment.sequence, block.receiveNext), segment.textLength);
-    segment.sequence = advance(segment.sequence, old);
-    segment.textAt += old;
-    segment.textLength -= old;
-    block.acknowledgeNow = true;
-    core.ready.add(block);
-  }
-  const end = advance(segment.sequence, segment.textLength);
-  const hasFin = has(segment, FIN);
-  const limit = hasFin ? advance(block.receiveEdge, -1) : block.receiveEdge;
-  if (!isAfter(end, limit)) return;
-  if (hasFin) segment.flags &= ~FIN;
-  if (isAfter(end, block.receiveEdge)) segment.textLength -= distance(block.receiveEdge, end);
+  const length = sequenceLength(segment);
+  trimFront(block, segment);
+  trimBack(block, segment);
+  if (sequenceLength(segment) === length) return;
+  block.acknowledgeNow = true;
+  core.ready.add(block);
+}
+
+function trimFront(block: ControlBlock, segment: Segment): void {
+  if (!isBefore(segment.sequence, block.receiveNext)) return;
+  const old = Math.min(distance(segment.sequence, block.receiveNext), segment.textLength);
+  segment.sequence = advance(segment.sequence, old);
+  segment.textAt += old;
+  segment.textLength -= old;
+}
+
+function trimBack(block: ControlBlock, segment: Segment): void {
+  const end = advance(segment.sequence, sequenceLength(segment));
+  if (sequenceLength(segment) === 0 || !isAfter(end, block.receiveEdge)) return;
+  const excess = distance(block.receiveEdge, end);
+  segment.textLength = Math.max(0, segment.textLength - (has(segment, FIN) ? excess - 1 : excess));
+  segment.flags &= ~FIN;
 }

@@ -23,7 +23,7 @@ export function arriveText(core: TcpCore, block: ControlBlock, segment: Segment)
   if (segment.textLength > 0 && packet !== undefined) {
     if (segment.sequence === block.receiveNext) arriveInOrder(core, block, packet, segment);
     else arriveEarly(core, block, packet, segment);
-  } else if (segment.sequence !== block.receiveNext) acknowledgeAtOnce(core, block);
+  } else if (has(segment, FIN) && segment.sequence !== block.receiveNext) acknowledgeAtOnce(core, block);
   if (mayReceive(block.state) && block.hasFin && block.finSequence === block.receiveNext) arriveFin(core, block);
 }
 
@@ -37,18 +37,19 @@ function arriveEarly(core: TcpCore, block: ControlBlock, packet: Window, segment
 
 function arriveInOrder(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
   const { buffer } = block;
-  const hadRuns = buffer.hasRuns;
-  const before = buffer.next;
-  const taken = buffer.unread === 0 ? offerInPlace(block, packet, segment) : 0;
-  if (block.state === "CLOSED") return;
-  if (taken > 0) buffer.skip(taken);
-  const rest = segment.textLength - taken;
-  const isWhole = rest === 0 || keep(core, block, packet, segment, taken);
-  block.receiveNext = advance(block.receiveNext, buffer.next - before);
-  noteReceived(core, block, buffer.next - before, hadRuns || !isWhole);
-  // Offered in place already, unless bytes have joined it.
-  if (buffer.unread > rest || (taken === 0 && buffer.unread > 0 && buffer.next - before < buffer.unread))
-    offerUnread(core, block);
+  const { hasRuns, next: before } = buffer;
+  const isFirst = buffer.unread === 0;
+  if (isFirst) {
+    const taken = offerInPlace(block, packet, segment);
+    if (block.state === "CLOSED") return;
+    if (taken > 0) buffer.skip(taken);
+  }
+  const isWhole = keepRest(core, block, segment, buffer.next - before);
+  const gained = buffer.next - before;
+  block.receiveNext = advance(block.receiveNext, gained);
+  noteReceived(core, block, gained, hasRuns || !isWhole);
+  // What was offered in place is offered again only if more has joined it.
+  if (gained > (isFirst ? segment.textLength : 0)) offerUnread(core, block);
 }
 
 function offerInPlace(block: ControlBlock, packet: Window, segment: Segment): number {
@@ -60,10 +61,10 @@ function offerInPlace(block: ControlBlock, packet: Window, segment: Segment): nu
 }
 
 // Without memory only what the application took is acknowledged; the peer sends the rest again.
-function keep(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment, taken: number): boolean {
-  // Early runs that `taken` has reached may hold the rest already.
-  const from = distance(segment.sequence, advance(block.receiveNext, 0)) + taken;
-  if (block.buffer.store(0, packet, segment.textAt + from, segment.textLength - from)) return true;
+function keepRest(core: TcpCore, block: ControlBlock, segment: Segment, from: number): boolean {
+  const { packet, textAt, textLength } = segment;
+  if (from >= textLength || packet === undefined) return true;
+  if (block.buffer.store(0, packet, textAt + from, textLength - from)) return true;
   core.counters.receiveDropped += 1;
   return false;
 }

@@ -8,6 +8,7 @@ import { acceptableSequence, draftFrom, emit, receiveRoom } from "./emit.ts";
 import { armGiveUp } from "./lifecycle.ts";
 import { writeSynOptions } from "./options.ts";
 import { advance, distance, isBefore, latest } from "./sequence.ts";
+import { owesFin } from "./state.ts";
 import { TIMER } from "./timers.ts";
 
 /** How it ended: nothing left to do, the burst used up, or held up below. */
@@ -114,7 +115,7 @@ function plan(core: TcpCore, block: ControlBlock): number {
   const rest = block.queue.length - offset;
   const usable = Math.min(block.congestion.allowance, block.sendWindow) - offset;
   if (rest < 0 || usable <= 0) return NOTHING;
-  if (rest === 0) return block.isFinishing ? 0 : NOTHING;
+  if (rest === 0) return owesFin(block.state) ? 0 : NOTHING;
   const wanted = Math.min(rest, block.segmentBytes, usable);
   if (!mayGo(core, block, wanted, wanted === rest)) return NOTHING;
   return block.queue.span(offset, wanted, core.limits.segmentPieces);
@@ -128,7 +129,7 @@ function mayGo(core: TcpCore, block: ControlBlock, length: number, isLast: boole
 
 // FIN rides on the last text if the peer's window has room for it too.
 function hasFinAt(block: ControlBlock, end: number): boolean {
-  if (!block.isFinishing) return false;
+  if (!owesFin(block.state)) return false;
   const offset = distance(block.sendUnacknowledged, end);
   return offset === block.queue.length && offset < block.sendWindow;
 }
@@ -205,7 +206,7 @@ export const armRetransmit = (core: TcpCore, block: ControlBlock): void =>
   core.timers.arm(block.slot, TIMER.retransmit, core.now + block.timeout.cycles);
 
 const hasPending = (block: ControlBlock): boolean =>
-  block.sendNext === block.sendUnacknowledged && (block.queue.length > 0 || block.isFinishing);
+  block.sendNext === block.sendUnacknowledged && (block.queue.length > 0 || owesFin(block.state));
 
 // Nothing is in flight and nothing may go: only probes find out when the window opens (RFC 9293 section 3.8.6.1).
 function armPersist(core: TcpCore, block: ControlBlock): void {

@@ -42,3 +42,7 @@ export const maySend = (state: State): boolean =>
 
 /** The states of a handshake: SYN is not acknowledged. */
 export const SYN_STATES: readonly State[] = ["SYN-SENT", "SYN-RECEIVED"];
+
+/** True while our FIN is queued or sent, and not acknowledged. */
+export const owesFin = (state: State): boolean =>
+  state === "FIN-WAIT-1" || state === "CLOSING" || state === "LAST-ACK";

@@ -35,4 +35,5 @@ export function setSource(window: Window, at: number, high: number, low: number)
   window.setU32(at + SOURCE + 2, low);
 }
 /** Writes the type field. */
-export const setEtherType = (window: Window, at: number, type: number): void => window.setU16(at + TYPE, type);
+export const setEtherType = (window: Window, at: number, type: number): void =>
+  window.setU16(at + TYPE, type);

@@ -26,7 +26,8 @@ export const FRAGMENT_MASK = 0x3fff;
 /** The version field; 4. */
 export const ipVersion = (window: Window, at: number): number => window.getU8(at + VERSION_LENGTH) >>> 4;
 /** Bytes of the header, options included. */
-export const headerBytes = (window: Window, at: number): number => (window.getU8(at + VERSION_LENGTH) & 15) * 4;
+export const headerBytes = (window: Window, at: number): number =>
+  (window.getU8(at + VERSION_LENGTH) & 15) * 4;
 /** Bytes of the datagram, header included. */
 export const totalBytes = (window: Window, at: number): number => window.getU16(at + TOTAL_LENGTH);
 /** The identification field. */
@@ -68,7 +69,13 @@ export function setIpv4Lengths(window: Window, at: number, total: number, id: nu
   window.setU16(at + IDENTIFICATION, id);
 }
 /** Writes the protocol and the addresses. */
-export function setIpv4Ends(window: Window, at: number, protocol: number, source: number, destination: number): void {
+export function setIpv4Ends(
+  window: Window,
+  at: number,
+  protocol: number,
+  source: number,
+  destination: number,
+): void {
   window.setU8(at + PROTOCOL, protocol);
   window.setU32(at + SOURCE, source);
   window.setU32(at + DESTINATION, destination);

@@ -34,13 +34,15 @@ export const URG = 32;
 /** Every accessor needs `TCP_HEADER_BYTES` bytes at `at`; `at` is the first byte of the header. */
 export const tcpSourcePort = (window: Window, at: number): number => window.getU16(at + SOURCE_PORT);
 /** The port it is for. */
-export const tcpDestinationPort = (window: Window, at: number): number => window.getU16(at + DESTINATION_PORT);
+export const tcpDestinationPort = (window: Window, at: number): number =>
+  window.getU16(at + DESTINATION_PORT);
 /** The sequence number of its first byte (or of SYN). */
 export const tcpSequence = (window: Window, at: number): number => window.getU32(at + SEQUENCE);
 /** The next sequence number its sender expects; meaningful with `ACK`. */
 export const tcpAcknowledgment = (window: Window, at: number): number => window.getU32(at + ACKNOWLEDGMENT);
 /** Bytes of header and options as claimed: 0 to 60, not checked. */
-export const tcpHeaderBytes = (window: Window, at: number): number => (window.getU8(at + DATA_OFFSET) >>> 4) * 4;
+export const tcpHeaderBytes = (window: Window, at: number): number =>
+  (window.getU8(at + DATA_OFFSET) >>> 4) * 4;
 /** The control bits, without the two of RFC 3168. */
 export const tcpFlags = (window: Window, at: number): number => window.getU8(at + FLAGS) & 0x3f;
 /** The window field, not scaled. */

@@ -15,7 +15,8 @@ export const udpFits = (length: number): boolean => length >= UDP_BYTES;
 /** The source port. */
 export const udpSourcePort = (window: Window, at: number): number => window.getU16(at + SOURCE_PORT);
 /** The destination port. */
-export const udpDestinationPort = (window: Window, at: number): number => window.getU16(at + DESTINATION_PORT);
+export const udpDestinationPort = (window: Window, at: number): number =>
+  window.getU16(at + DESTINATION_PORT);
 /** Bytes of header and payload. */
 export const udpBytes = (window: Window, at: number): number => window.getU16(at + LENGTH);
 /** The checksum field; 0 when the sender made none. */

@@ -61,39 +61,102 @@ test("what is written is what is read", () => {
       arp.setArp(window, 3, 2);
       arp.setArpSender(window, 3, a, b, d);
       arp.setArpTarget(window, 3, c, d, b);
-      expect([arp.senderHigh(window, 3), arp.senderLow(window, 3), arp.senderAddress(window, 3)]).toEqual([a, b, d]);
-      expect([arp.targetHigh(window, 3), arp.targetLow(window, 3), arp.targetAddress(window, 3)]).toEqual([c, d, b]);
+      expect([arp.senderHigh(window, 3), arp.senderLow(window, 3), arp.senderAddress(window, 3)]).toEqual([
+        a,
+        b,
+        d,
+      ]);
+      expect([arp.targetHigh(window, 3), arp.targetLow(window, 3), arp.targetAddress(window, 3)]).toEqual([
+        c,
+        d,
+        b,
+      ]);
       udp.setUdpPorts(window, 3, a, c);
       udp.setUdpLength(window, 3, c, a);
       expect([udp.udpSourcePort(window, 3), udp.udpDestinationPort(window, 3)]).toEqual([a, c]);
       expect([udp.udpBytes(window, 3), udp.udpChecksum(window, 3)]).toEqual([c, a]);
       icmp.setIcmp(window, 3, 8, 1, a);
       icmp.setIcmpRest(window, 3, c, a);
-      expect([icmp.icmpType(window, 3), icmp.icmpCode(window, 3), icmp.icmpChecksum(window, 3)]).toEqual([8, 1, a]);
+      expect([icmp.icmpType(window, 3), icmp.icmpCode(window, 3), icmp.icmpChecksum(window, 3)]).toEqual([
+        8,
+        1,
+        a,
+      ]);
       expect([icmp.icmpIdentifier(window, 3), icmp.icmpSequence(window, 3)]).toEqual([c, a]);
     }),
   );
 });
 
 /** Every check and the readers behind it: no layout may read past its length. */
-const LAYOUTS: readonly (readonly [string, (window: Window, length: number) => boolean, readonly ((w: Window, at: number) => unknown)[]])[] = [
-  ["ethernet", (_, length) => ethernet.ethernetFits(length), [ethernet.destinationHigh, ethernet.destinationLow, ethernet.sourceHigh, ethernet.sourceLow, ethernet.etherType]],
-  ["arp", (window, length) => arp.isArp(window, 0, length), [arp.arpOperation, arp.senderHigh, arp.senderLow, arp.senderAddress, arp.targetHigh, arp.targetLow, arp.targetAddress]],
-  ["ipv4", (window, length) => ipv4.ipv4Fits(window, 0, length), [ipv4.headerBytes, ipv4.totalBytes, ipv4.identification, ipv4.isFragment, ipv4.timeToLive, ipv4.ipProtocol, ipv4.ipChecksum, ipv4.ipSource, ipv4.ipDestination]],
-  ["icmp", (_, length) => icmp.icmpFits(length), [icmp.icmpType, icmp.icmpCode, icmp.icmpChecksum, icmp.icmpIdentifier, icmp.icmpSequence]],
-  ["udp", (_, length) => udp.udpFits(length), [udp.udpSourcePort, udp.udpDestinationPort, udp.udpBytes, udp.udpChecksum]],
+const LAYOUTS: readonly (readonly [
+  string,
+  (window: Window, length: number) => boolean,
+  readonly ((w: Window, at: number) => unknown)[],
+])[] = [
+  [
+    "ethernet",
+    (_, length) => ethernet.ethernetFits(length),
+    [
+      ethernet.destinationHigh,
+      ethernet.destinationLow,
+      ethernet.sourceHigh,
+      ethernet.sourceLow,
+      ethernet.etherType,
+    ],
+  ],
+  [
+    "arp",
+    (window, length) => arp.isArp(window, 0, length),
+    [
+      arp.arpOperation,
+      arp.senderHigh,
+      arp.senderLow,
+      arp.senderAddress,
+      arp.targetHigh,
+      arp.targetLow,
+      arp.targetAddress,
+    ],
+  ],
+  [
+    "ipv4",
+    (window, length) => ipv4.ipv4Fits(window, 0, length),
+    [
+      ipv4.headerBytes,
+      ipv4.totalBytes,
+      ipv4.identification,
+      ipv4.isFragment,
+      ipv4.timeToLive,
+      ipv4.ipProtocol,
+      ipv4.ipChecksum,
+      ipv4.ipSource,
+      ipv4.ipDestination,
+    ],
+  ],
+  [
+    "icmp",
+    (_, length) => icmp.icmpFits(length),
+    [icmp.icmpType, icmp.icmpCode, icmp.icmpChecksum, icmp.icmpIdentifier, icmp.icmpSequence],
+  ],
+  [
+    "udp",
+    (_, length) => udp.udpFits(length),
+    [udp.udpSourcePort, udp.udpDestinationPort, udp.udpBytes, udp.udpChecksum],
+  ],
 ];
 
-test.each(LAYOUTS)("%s: after its check no reader leaves the bytes, and the check itself never does", (_, fits, readers) => {
-  const start = fc.constantFrom([], [0x45], [0x4f], [0, 1, 8, 0, 6, 4]);
-  fc.assert(
-    fc.property(start, fc.uint8Array({ maxLength: 64 }), (prefix, rest) => {
-      const window = windowOf([...prefix, ...rest]);
-      if (!fits(window, window.length)) return;
-      for (const reader of readers) reader(window, 0);
-    }),
-  );
-});
+test.each(LAYOUTS)(
+  "%s: after its check no reader leaves the bytes, and the check itself never does",
+  (_, fits, readers) => {
+    const start = fc.constantFrom([], [0x45], [0x4f], [0, 1, 8, 0, 6, 4]);
+    fc.assert(
+      fc.property(start, fc.uint8Array({ maxLength: 64 }), (prefix, rest) => {
+        const window = windowOf([...prefix, ...rest]);
+        if (!fits(window, window.length)) return;
+        for (const reader of readers) reader(window, 0);
+      }),
+    );
+  },
+);
 
 test.each([0, 1, 13])("%i bytes are no header", (length) => {
   const window = makeWindow(length);

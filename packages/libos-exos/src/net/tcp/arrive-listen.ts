@@ -1,0 +1,58 @@
+// Heads up! Read RFC 9293 section 3.10.7.2 before editing this file.
+/** A segment for a listening port. */
+import { ACK, RST, SYN } from "../wire/tcp-wire.ts";
+import type { ControlBlock } from "./control-block.ts";
+import type { TcpCore } from "./core.ts";
+import { acceptSyn } from "./establish.ts";
+import { close, enter, openBlock } from "./lifecycle.ts";
+import type { Listener } from "./listener.ts";
+import { joinHalfOpen } from "./listener.ts";
+import { replyReset } from "./reply.ts";
+import type { Segment } from "./segment.ts";
+import { has } from "./segment.ts";
+import { isAfter } from "./sequence.ts";
+import { TIMER } from "./timers.ts";
+
+/** How far past an old connection's numbers its successor begins when the clock has not got there. */
+const REOPEN_GAP = 0x1_0000;
+
+/** A SYN makes a half-open connection; SYN,ACK is sent in the next poll. Text on a SYN is left to be sent again. */
+export function arriveListen(core: TcpCore, listener: Listener, segment: Segment): void {
+  if (has(segment, RST)) return;
+  if (has(segment, ACK)) replyReset(core, segment);
+  else if (has(segment, SYN)) open(core, listener, segment, core.initialSequence(segment, core.now));
+}
+
+/** The same for a connection that was in TIME-WAIT and whose numbers ended at `sendNext` (RFC 1122 section 4.2.2.13). */
+export function reopen(core: TcpCore, listener: Listener, segment: Segment, sendNext: number): void {
+  const initial = core.initialSequence(segment, core.now);
+  core.counters.timeWaitReopened += 1;
+  open(core, listener, segment, isAfter(initial, sendNext) ? initial : (sendNext + REOPEN_GAP) >>> 0);
+}
+
+function open(core: TcpCore, listener: Listener, segment: Segment, initialSend: number): void {
+  const block = listener.halfOpen < listener.backlog ? openBlock(core, segment, initialSend) : undefined;
+  if (block !== undefined) {
+    begin(core, listener, segment, block);
+    return;
+  }
+  // A slot is reused only after a poll: the SYN that displaces another is answered when it comes again.
+  if (listener.oldest === undefined) {
+    core.counters.synIgnored += 1;
+    return;
+  }
+  core.counters.halfOpenDropped += 1;
+  close(core, listener.oldest, "timeout");
+  const next = openBlock(core, segment, initialSend);
+  if (next !== undefined) begin(core, listener, segment, next);
+}
+
+function begin(core: TcpCore, listener: Listener, segment: Segment, block: ControlBlock): void {
+  enter(block, "LISTEN");
+  enter(block, "SYN-RECEIVED");
+  joinHalfOpen(listener, block);
+  acceptSyn(core, block, segment);
+  core.counters.passiveOpens += 1;
+  core.timers.arm(block.slot, TIMER.giveUp, core.now + core.durations.halfOpen);
+  core.ready.add(block);
+}

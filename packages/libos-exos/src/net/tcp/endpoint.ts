@@ -1,0 +1,191 @@
+/** TCP put together: one endpoint over one `SegmentOutput`. */
+import type { Window } from "@exolith/exokernel/abi";
+import { publishCounters } from "../counters.ts";
+import { makeRateLimit } from "../rate-limit.ts";
+import type { SegmentOutput, Transport } from "../segment-output.ts";
+import type { Connection, ConnectionHandler } from "./application.ts";
+import { arrive } from "./arrive.ts";
+import type { CongestionControl } from "./congestion.ts";
+import { connect } from "./connect.ts";
+import type { Clock, TcpCore } from "./core.ts";
+import { makeDurations } from "./core.ts";
+import { makeDraft } from "./emit.ts";
+import { makeInitialSequence, makeSecret } from "./initial-sequence.ts";
+import { close } from "./lifecycle.ts";
+import type { TcpLimits } from "./limits.ts";
+import { TCP_LIMITS } from "./limits.ts";
+import type { MakeHandler } from "./listener.ts";
+import { makeListener } from "./listener.ts";
+import { NewReno } from "./new-reno.ts";
+import { scaleFor } from "./options.ts";
+import type { PieceSum } from "./payload-sum.ts";
+import { readPieceSum } from "./payload-sum.ts";
+import { poll, wakeAt } from "./poll.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import type { ReceiveMemory } from "./receive-memory.ts";
+import type { Segment } from "./segment.ts";
+import { makeSegment, parseSegment } from "./segment.ts";
+import type { TcpCounters } from "./tcp-counters.ts";
+import { makeTcpCounters } from "./tcp-counters.ts";
+import { TimeWaitTable } from "./time-wait.ts";
+import { Timers } from "./timers.ts";
+import { TupleTable } from "./tuple-table.ts";
+
+/** What a TCP endpoint is made of. */
+export interface TcpOptions {
+  readonly output: SegmentOutput;
+  readonly clock: Clock;
+  /** Buffers for bytes that applications do not take at once. */
+  readonly memory: ReceiveMemory;
+  /** Unpredictable 32-bit words: secrets, ephemeral ports. */
+  readonly randomWord: () => number;
+  /** What differs from `TCP_LIMITS`. */
+  readonly limits?: Partial<TcpLimits>;
+  /** Sums of pieces, if they are known without reading the bytes. */
+  readonly pieceSum?: PieceSum;
+  /** Congestion control of one connection; NewReno by default. */
+  readonly makeCongestion?: () => CongestionControl;
+}
+
+/** How many of everything exist now. */
+export interface TcpUse {
+  /** Connections with a control block, half-open and draining ones included. */
+  connections(): number;
+  halfOpen(): number;
+  timeWaits(): number;
+  /** Connections with a timer running. */
+  timers(): number;
+}
+
+/** How a port listens. */
+export interface ListenOptions {
+  /** Half-open connections at once; `TcpLimits.backlog` by default. */
+  readonly backlog?: number;
+}
+
+/** TCP. Applications work in its calls, the layer below in `Transport`'s. */
+export interface Tcp extends Transport {
+  readonly limits: TcpLimits;
+  /** Running totals. */
+  readonly counters: Readonly<TcpCounters>;
+  readonly use: TcpUse;
+  /**
+   * Opens a connection. `handler.opened` follows, or `handler.closed` alone.
+   *
+   * `undefined` when all connections or all ports to that peer are in use. SYN
+   * is sent in the next poll; pieces may be queued at once.
+   */
+  connect(remoteAddress: number, remotePort: number, handler: ConnectionHandler): Connection | undefined;
+  /** Accepts connections to `port` on every local address. False when somebody listens there. */
+  listen(port: number, makeHandler: MakeHandler, options?: ListenOptions): boolean;
+  /** Accepts no more, and drops those that are half-open; open ones go on. */
+  unlisten(port: number): void;
+}
+
+/** A TCP endpoint. Allocates its tables at once, control blocks as they are first needed. */
+export function makeTcp(options: TcpOptions): Tcp {
+  const core = makeCore(options);
+  const segment = makeSegment();
+  return Object.freeze({
+    limits: core.limits,
+    counters: publishCounters(core.counters),
+    use: makeUse(core),
+    connect: (remoteAddress: number, remotePort: number, handler: ConnectionHandler) =>
+      connect(core, options.randomWord, { remoteAddress, remotePort, handler }),
+    listen: (port: number, makeHandler: MakeHandler, listening?: ListenOptions) =>
+      listen(core, port, makeHandler, listening?.backlog ?? core.limits.backlog),
+    unlisten: (port: number) => unlisten(core, port),
+    input: (source: number, destination: number, window: Window, at: number, length: number) => {
+      segment.remoteAddress = source;
+      segment.localAddress = destination;
+      input(core, segment, window, at, length);
+    },
+    resolved: () => release(core),
+    poll: () => poll(core),
+    wakeAt: () => wakeAt(core),
+  });
+}
+
+function makeCore(options: TcpOptions): TcpCore {
+  const { clock, memory, randomWord } = options;
+  const limits = Object.freeze({ ...TCP_LIMITS, ...options.limits });
+  const { hertz } = clock;
+  return {
+    limits,
+    memory,
+    clock,
+    output: options.output,
+    bounds: {
+      initial: limits.initialRetransmissionSeconds * hertz,
+      minimum: limits.minimumRetransmissionSeconds * hertz,
+      maximum: limits.maximumRetransmissionSeconds * hertz,
+    },
+    makeCongestion: options.makeCongestion ?? (() => new NewReno()),
+    durations: makeDurations(limits, hertz),
+    pieceSum: options.pieceSum ?? readPieceSum,
+    initialSequence: makeInitialSequence(hertz, makeSecret(randomWord)),
+    receiveScale: scaleFor(memory.bytes),
+    timers: new Timers(limits.connections),
+    connections: new TupleTable(limits.connections, randomWord()),
+    blocks: [],
+    tombstones: new TimeWaitTable(
+      limits.timeWaits,
+      2 * limits.maximumSegmentLifetimeSeconds * hertz,
+      randomWord(),
+    ),
+    listeners: new Map(),
+    ready: new ReadyQueue(limits.connections),
+    dead: [],
+    draft: makeDraft(),
+    counters: makeTcpCounters(),
+    resets: makeRateLimit(hertz, limits.resetsPerSecond, limits.resetsPerSecond),
+    now: clock.now(),
+    budget: 0,
+    waiting: 0,
+    fullUntil: 0,
+  };
+}
+
+function makeUse(core: TcpCore): TcpUse {
+  const halfOpen = (): number => {
+    let sum = 0;
+    for (const listener of core.listeners.values()) sum += listener.halfOpen;
+    return sum;
+  };
+  return Object.freeze({
+    connections: () => core.limits.connections - core.connections.free - core.dead.length,
+    halfOpen,
+    timeWaits: () => core.tombstones.count,
+    timers: () => core.timers.count,
+  });
+}
+
+function input(core: TcpCore, segment: Segment, window: Window, at: number, length: number): void {
+  const { counters } = core;
+  core.now = core.clock.now();
+  counters.segmentsReceived += 1;
+  const validity = isUnicast(segment.remoteAddress) ? parseSegment(segment, window, at, length) : "malformed";
+  if (validity !== "valid") counters[validity] += 1;
+  if (validity === "valid" || validity === "badOptions") arrive(core, segment);
+}
+
+// A connection has two ends: nothing comes from the zero, a multicast or the broadcast address (RFC 9293 section 3.9.2.3).
+const isUnicast = (address: number): boolean => address !== 0 && address >>> 28 < 14;
+
+function listen(core: TcpCore, port: number, makeHandler: MakeHandler, backlog: number): boolean {
+  if (core.listeners.has(port)) return false;
+  core.listeners.set(port, makeListener(port, makeHandler, backlog));
+  return true;
+}
+
+function unlisten(core: TcpCore, port: number): void {
+  const listener = core.listeners.get(port);
+  if (listener === undefined) return;
+  core.listeners.delete(port);
+  core.now = core.clock.now();
+  while (listener.oldest !== undefined) close(core, listener.oldest, "aborted");
+}
+
+function release(core: TcpCore): void {
+  for (const block of core.blocks) if (block?.isWaiting) core.ready.add(block);
+}
