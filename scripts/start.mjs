@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { SetupError, nodeBinary, prepare, root } from "./workspace.mjs";
+import { SetupError, build, install, nodeBinary, root } from "./workspace.mjs";
 
 const site = join(root, "packages", "cheetah", "site");
 const main = join(root, "packages", "cheetah", "dist", "main.js");
@@ -37,7 +37,8 @@ function fail(message) {
 }
 
 try {
-  prepare();
+  install();
+  build();
   serve(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -64,7 +64,7 @@ export function nodeBinary(say = console.error) {
 /** The environment for tools: the workspace's own programs come first. */
 export const toolEnvironment = () => ({
   ...process.env,
-  PATH: `${binaries}${delimiter}${process.env.PATH ?? ""}`,
+  PATH: [binaries, process.env.PATH ?? "", "/usr/sbin", "/sbin"].join(delimiter),
   TURBO_TELEMETRY_DISABLED: "1",
   npm_config_update_notifier: "false",
 });
@@ -166,17 +166,20 @@ function setStamp(name, value) {
   writeFileSync(join(stamps, name), value);
 }
 
-/** Installs and builds what is not up to date; spawns nothing when all is. Throws a `SetupError`. */
-export function prepare(say = console.error) {
-  const installed = installStamp();
-  if (!stampIs("installed", installed)) {
-    say("Installing packages …");
-    pnpm(["install", "--frozen-lockfile"], "The packages could not be installed.");
-    setStamp("installed", installed);
-  }
-  const built = buildStamp();
-  if (stampIs("built", built) && packageNames().every(isBuilt)) return;
+/** Installs what the lockfile names, unless that is what is there. Throws a `SetupError`. */
+export function install(say = console.error) {
+  const stamp = installStamp();
+  if (stampIs("installed", stamp)) return;
+  say("Installing packages …");
+  pnpm(["install", "--frozen-lockfile"], "The packages could not be installed.");
+  setStamp("installed", stamp);
+}
+
+/** Builds every package, unless nothing has changed since. Throws a `SetupError`. */
+export function build(say = console.error) {
+  const stamp = buildStamp();
+  if (stampIs("built", stamp) && packageNames().every(isBuilt)) return;
   say("Building …");
   pnpm(["run", "build"], "The build failed.");
-  setStamp("built", built);
+  setStamp("built", stamp);
 }

@@ -1,9 +1,9 @@
-/** Anchors: a source reference `file#/pattern/` in a document matches exactly one line. */
+/** Anchors: a source reference `<file#/pattern/>` in a document matches exactly one line. */
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { filesBelow, lineAt, textOf } from "./sources.mjs";
 
-const ANCHOR = /\]\(([^()\s#]+)#\/((?:\\.|[^/\\])+)\/\)/g;
+const ANCHOR = /\]\(<?([^()\s#<>]+)#\/((?:\\.|[^/\\])+)\/>?\)/g;
 
 /** Why the anchor is wrong; undefined if it is right. */
 function whyNot(root, path, pattern) {

@@ -1,5 +1,5 @@
 /** Gates that are tools: the compiler, the linter and the formatter. */
-import { collect, root as workspace } from "../workspace.mjs";
+import { collect, root as workspace, toolEnvironment } from "../workspace.mjs";
 
 /** Lines of a tool's output that are shown when it fails. */
 const LINES = 60;
@@ -8,7 +8,11 @@ const LINES = 60;
 const tool =
   (command, args, fix = args) =>
   ({ write }) => {
-    const done = collect(command, write ? fix : args, { cwd: workspace, stdio: ["ignore", "pipe", "pipe"] });
+    const done = collect(command, write ? fix : args, {
+      cwd: workspace,
+      env: { ...toolEnvironment(), NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     if (done.status === 0) return { problems: [] };
     const said = `${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}`.trim().split("\n");
     return { problems: said.slice(0, LINES) };

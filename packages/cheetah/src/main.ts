@@ -1,1 +1,147 @@
-export {};
+#!/usr/bin/env node
+/** The command line: serves a directory through the exokernel. */
+import { readFileSync } from "node:fs";
+import { cac } from "cac";
+import { FRAME_BYTES } from "@exolith/hw-model";
+import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
+import { openGatewayNetwork, openTapNetwork, type ServerNetwork } from "./board/machines.ts";
+import { makeImportDisplay } from "./board/import-display.ts";
+import { serve, type Served } from "./board/serve.ts";
+import type { HostWaker } from "@exolith/hw-model/host";
+
+/** What was written on the command line. */
+interface Options {
+  readonly host: string;
+  readonly port?: number;
+  readonly net: string;
+  readonly address?: string;
+  readonly gateway?: string;
+  readonly mac: string;
+  readonly memory: number;
+  readonly cache: number;
+  readonly image?: string;
+  readonly pcap?: string;
+  readonly drop: number;
+  readonly quiet?: boolean;
+}
+
+const DEFAULT_PORT = 8080;
+const MEBIBYTE = 2 ** 20;
+
+/** Exit codes: a usage error is 2, as everywhere. */
+const FAILED = 1;
+const USAGE = 2;
+
+const version = (): string =>
+  (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
+
+const cli = cac("cheetah");
+cli
+  .command("[directory]", "Serve a directory over HTTP from an exokernel", { ignoreOptionDefaultValue: false })
+  .option("--port <n>", `Port to listen on (${DEFAULT_PORT}; 80 with --net tap)`)
+  .option("--host <address>", "Address of this host to listen on", { default: "127.0.0.1" })
+  .option("--net <network>", "gateway: the host's own network. tap:<name>: a TAP interface of Linux", { default: "gateway" })
+  .option("--address <a/len>", "With tap: the server's own address, such as 192.0.2.10/24")
+  .option("--gateway <a>", "With tap: the router of that network")
+  .option("--mac <m>", "With tap: the server's Ethernet address", { default: "02:00:00:00:00:01" })
+  .option("--memory <MiB>", "Physical memory of the server's machine", { default: 64 })
+  .option("--cache <MiB>", "File cache within it", { default: 24 })
+  .option("--image <path>", "Keep the site's disk in a file that lasts")
+  .option("--pcap <path>", "Write every frame of the wire to a capture file")
+  .option("--drop <percent>", "Lose that share of the frames on the virtual wire", { default: 0 })
+  .option("--quiet", "No access log")
+  .action(start);
+cli.help();
+cli.version(version());
+
+/** The whole number that `value` is, within bounds; throws an `OptionError` that names the option. */
+function whole(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new OptionError(`--${name} takes a whole number from ${least} to ${most}, not ${String(value)}`);
+}
+
+function percent(name: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value <= 100) return value;
+  throw new OptionError(`--${name} takes a percentage, not ${String(value)}`);
+}
+
+/** How to open the network that was asked for; options are checked before anything is opened. */
+function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwork> {
+  const { net, host, pcap } = options;
+  if (net === "gateway") {
+    const port = whole("port", options.port ?? DEFAULT_PORT, 0, 65_535);
+    const faults = { loss: percent("drop", options.drop) / 100 };
+    return (waker) => openGatewayNetwork({ host, port, faults, pcap, waker });
+  }
+  const name = /^tap:(.+)$/.exec(net)?.[1];
+  if (name === undefined) throw new OptionError(`--net is gateway or tap:<name>, not ${net}`);
+  if (options.address === undefined) throw new OptionError("--net tap needs --address, such as 192.0.2.10/24");
+  const port = whole("port", options.port ?? 80, 1, 65_535);
+  const route = {
+    ...readPrefixedAddress(options.address),
+    ...(options.gateway === undefined ? {} : { router: readAddress(options.gateway) }),
+  };
+  const shownAddress = options.address.replace(/\/.*$/, "");
+  const hardwareAddress = readHardwareAddress(options.mac);
+  return (waker) => openTapNetwork({ name, hardwareAddress, route, shownAddress, port, pcap, waker });
+}
+
+/** Least memory in MiB for everything but the file cache. */
+const OVERHEAD_MEBIBYTES = 16;
+
+async function start(directory: string | undefined, options: Options): Promise<void> {
+  if (directory === undefined) throw new OptionError("which directory? cheetah <directory>");
+  const cache = whole("cache", options.cache, 1, 4000);
+  const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
+  const network = networkOf(options);
+  const display = makeImportDisplay(process.stdout);
+  let served: Served;
+  try {
+    served = await serve({
+      directory: String(directory),
+      network,
+      frames: (memory * MEBIBYTE) / FRAME_BYTES,
+      cacheFrames: (cache * MEBIBYTE) / FRAME_BYTES,
+      image: options.image,
+      log: options.quiet !== true,
+      importing: display.show,
+    });
+  } finally {
+    display.end();
+  }
+  const { skipped, skippedFiles } = served.server.cheetah.progress();
+  for (const { path, reason } of skippedFiles) console.error(`not served: ${path} (${reason})`);
+  if (skipped > skippedFiles.length) console.error(`not served: ${skipped - skippedFiles.length} more`);
+  console.log(`Cheetah serves ${String(directory)} at ${served.address}/`);
+  stopWhenAsked(served);
+  await served.done;
+}
+
+/** The first SIGINT or SIGTERM drains, a second one does not wait. */
+function stopWhenAsked(served: Served): void {
+  let asked = false;
+  const ask = (): void => {
+    if (asked) process.exit(FAILED);
+    asked = true;
+    console.error("stopping: finishing the responses under way");
+    void served.stop().then(() => process.exit(0));
+  };
+  process.on("SIGINT", ask);
+  process.on("SIGTERM", ask);
+}
+
+/** Says what went wrong, in a line, and ends. */
+function fail(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(`cheetah: ${message}`);
+  const isUsage = error instanceof OptionError || (error instanceof Error && error.name === "CACError");
+  if (isUsage) console.error("see cheetah --help");
+  process.exit(isUsage ? USAGE : FAILED);
+}
+
+try {
+  cli.parse(process.argv, { run: false });
+  await cli.runMatchedCommand();
+} catch (error) {
+  fail(error);
+}

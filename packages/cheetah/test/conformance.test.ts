@@ -165,7 +165,7 @@ describe("methods and refusals", () => {
 describe("bodies of requests", () => {
   test("are skipped, and the next request is answered", () => {
     const peer = rig.connect();
-    peer.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nGET / HTTP/");
+    peer.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\nGET / HTTP/");
     peer.write("1GET /style.css HTTP/1.1\r\nHost: a\r\n\r\n");
     rig.run();
     peer.receive();

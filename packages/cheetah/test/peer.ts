@@ -15,6 +15,8 @@ interface Piece {
 /** Pieces that the queue of a connection holds. */
 const PIECES = 32;
 const RECEIVE_BYTES = 65_536;
+/** Bytes offered are valid during the call only, so one window does for all. */
+const offered: Window = makeWindow(RECEIVE_BYTES);
 
 /** A client that a test plays. Bytes are received when the test says so, and checked against what was queued. */
 export class Peer implements Connection {
@@ -25,7 +27,6 @@ export class Peer implements Connection {
   context: unknown = undefined;
   readonly #handler: ConnectionHandler;
   readonly #pieces: Piece[] = [];
-  readonly #window: Window = makeWindow(RECEIVE_BYTES);
   #unread: Uint8Array = new Uint8Array(0);
   #received: Uint8Array[] = [];
   #finished = false;
@@ -76,7 +77,7 @@ export class Peer implements Connection {
   write(data: string | Uint8Array): void {
     const bytes = typeof data === "string" ? Uint8Array.from(data, (c) => c.charCodeAt(0)) : data;
     if (this.#closed !== undefined) return;
-    this.#unread = Uint8Array.from([...this.#unread, ...bytes]);
+    this.#unread = Buffer.concat([this.#unread, bytes]);
     this.#offer();
   }
   /** Sends FIN. */
@@ -115,8 +116,8 @@ export class Peer implements Connection {
     this.#offering = true;
     while (this.#unread.length > 0 && this.#closed === undefined) {
       const length = Math.min(this.#unread.length, RECEIVE_BYTES);
-      this.#window.write(0, this.#unread, 0, length);
-      const taken = this.#handler.received(this, this.#window, 0, length);
+      offered.write(0, this.#unread, 0, length);
+      const taken = this.#handler.received(this, offered, 0, length);
       this.#unread = this.#unread.slice(taken);
       if (taken < length) break;
     }

@@ -100,9 +100,9 @@ function exchangeOn(peer: Peer, request: string | Uint8Array, run: (seconds: num
 export interface ParsedResponse {
   readonly status: number;
   readonly fields: ReadonlyMap<string, string>;
-  readonly body: Uint8Array;
+  readonly body: Buffer;
   /** What follows it. */
-  readonly rest: Uint8Array;
+  readonly rest: Buffer;
 }
 
 /** Takes the first response apart by its `Content-Length`. */

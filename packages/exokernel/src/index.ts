@@ -9,5 +9,6 @@
  * @packageDocumentation
  */
 export * from "./boot.ts";
+export * from "./create-environment.ts";
 export * from "./panic.ts";
 export * from "./trace.ts";

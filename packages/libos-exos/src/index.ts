@@ -6,7 +6,9 @@
  *
  * @packageDocumentation
  */
+export * from "./memory/buffer-slots.ts";
 export * from "./memory/frame-pool.ts";
+export * from "./memory/random-words.ts";
 export * from "./net/address.ts";
 export * from "./net/arp-table.ts";
 export * from "./net/arp.ts";
@@ -23,6 +25,7 @@ export * from "./net/ping.ts";
 export * from "./net/rate-limit.ts";
 export * from "./net/route.ts";
 export * from "./net/segment-output.ts";
+export * from "./net/stack.ts";
 export * from "./net/tcp/application.ts";
 export * from "./net/udp.ts";
 export * from "./net/wire/arp-wire.ts";
@@ -31,3 +34,13 @@ export * from "./net/wire/icmp-wire.ts";
 export * from "./net/wire/ipv4-wire.ts";
 export * from "./net/wire/udp-wire.ts";
 export * from "./schedule/event-loop.ts";
+export * from "./schedule/event-program.ts";
+export type { CongestionControl, AcknowledgedOutcome } from "./net/tcp/congestion.ts";
+export type { Clock as TcpClock } from "./net/tcp/core.ts";
+export * from "./net/tcp/endpoint.ts";
+export * from "./net/tcp/limits.ts";
+export type { MakeHandler } from "./net/tcp/listener.ts";
+export { NewReno } from "./net/tcp/new-reno.ts";
+export type { PieceSum } from "./net/tcp/payload-sum.ts";
+export * from "./net/tcp/receive-memory.ts";
+export type { TcpCounters } from "./net/tcp/tcp-counters.ts";

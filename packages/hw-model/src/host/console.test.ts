@@ -46,7 +46,9 @@ test("input that nobody reads stops its sender, and goes on once it is read", as
   expect(input.isPaused()).toBe(true);
   const memory = new Uint8Array(40 * 16_384);
   let got = 0;
-  expect(await until(() => (got += host.read(memory, got, memory.length - got)) === memory.length)).toBe(true);
+  expect(await until(() => (got += host.read(memory, got, memory.length - got)) === memory.length)).toBe(
+    true,
+  );
   expect(memory.every((byte, at) => byte === at >> 14)).toBe(true);
   host.close();
 });

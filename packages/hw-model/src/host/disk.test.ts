@@ -101,7 +101,9 @@ test("many overlapping requests at once end as if they had been carried out in o
   disk.submit(now(), memory.bytes, request("read", 0, 4, 50 * BLOCK_BYTES));
   for (let i = 0; i < 4; i++) disk.submit(now(), memory.bytes, request("write", i, 1, 0));
   let reaped = 0;
-  expect(await until(() => (reaped += disk.reap(now(), 64, (_, ok) => expect(ok).toBe(true))) === 45)).toBe(true);
+  expect(await until(() => (reaped += disk.reap(now(), 64, (_, ok) => expect(ok).toBe(true))) === 45)).toBe(
+    true,
+  );
   const read = memory.bytes.subarray(50 * BLOCK_BYTES, 54 * BLOCK_BYTES);
   expect([0, 1, 2, 3].map((i) => read[i * BLOCK_BYTES])).toEqual([37, 38, 39, 40]);
   await disk.close();
@@ -149,7 +151,9 @@ test("a device without room fails its writes", async () => {
 
 test("what cannot be opened is named", () => {
   const made = directory();
-  expect(nameOf(() => openImageDisk({ path: join(made, "none", "disk.image"), blocks: 4 }))).toBe("NoSuchFile");
+  expect(nameOf(() => openImageDisk({ path: join(made, "none", "disk.image"), blocks: 4 }))).toBe(
+    "NoSuchFile",
+  );
   expect(nameOf(() => openImageDisk({ path: made, blocks: 4 }))).toBe("BadArgument");
   expect(nameOf(() => openImageDisk({ path: join(made, "new.image") }))).toBe("BadArgument");
   expect(nameOf(() => openImageDisk({ temporary: true, blocks: 0 }))).toBe("BadArgument");

@@ -48,8 +48,7 @@ interface Carried {
   written: () => void;
 }
 
-const room = (stream: Carried): number =>
-  Math.max(0, stream.bufferBytes - stream.connection.writableLength);
+const room = (stream: Carried): number => Math.max(0, stream.bufferBytes - stream.connection.writableLength);
 
 const canWrite = (stream: Carried): boolean => !stream.finished && !stream.failed && room(stream) > 0;
 
@@ -147,11 +146,7 @@ const attach = (stream: Carried): void => {
  * `changed` is called when the stream becomes readable, has room again after
  * it was full (at least half of the buffer), ends or fails.
  */
-export const openHostStream = (
-  connection: Socket,
-  bufferBytes: number,
-  changed: () => void,
-): HostStream => {
+export const openHostStream = (connection: Socket, bufferBytes: number, changed: () => void): HostStream => {
   const bits = { paused: false, ended: false, finished: false, failed: false };
   const arrived = makeByteQueue();
   const more = { full: false, detached: false, written: () => {} };

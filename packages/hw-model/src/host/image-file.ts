@@ -1,5 +1,14 @@
 /** The file that holds a disk: opened, sized, and removed when it is temporary. */
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { BLOCK_BYTES } from "../units.ts";

@@ -144,7 +144,12 @@ test("a part that never rests still leaves the host's events their turn", async 
 
 test("what a step throws ends the run", async () => {
   const panic = new Error("an invariant is false");
-  const part: Steppable = { step: () => { throw panic; }, wakeAt: () => NEVER };
+  const part: Steppable = {
+    step: () => {
+      throw panic;
+    },
+    wakeAt: () => NEVER,
+  };
   const run = runOnHost([part], makeWaker());
   await expect(run.done).rejects.toBe(panic);
   await run.stop();

@@ -156,8 +156,7 @@ const makeRun = (parts: readonly Steppable[], waker: HostWaker, clock: Clock, ou
     keeper: setInterval(() => {}, LONGEST_MILLISECONDS),
     turn: () => turn(run),
     rang: () => rang(run),
-    finish: (error) =>
-      finish(run, error === undefined ? outcome.resolve : () => outcome.reject(error)),
+    finish: (error) => finish(run, error === undefined ? outcome.resolve : () => outcome.reject(error)),
   };
   return run;
 };
@@ -189,7 +188,11 @@ const follow = (signal: AbortSignal | undefined, abort: () => void, done: Promis
  * brings the next step within the same turn of the host's event loop. The run
  * keeps the host process alive. A step that throws ends it.
  */
-export const runOnHost = (parts: readonly Steppable[], waker: HostWaker, options: RunOptions = {}): HostRun => {
+export const runOnHost = (
+  parts: readonly Steppable[],
+  waker: HostWaker,
+  options: RunOptions = {},
+): HostRun => {
   const outcome = makeOutcome();
   const run = makeRun(parts, waker, options.clock ?? makeHostClock(), outcome);
   const stopped = (): Promise<void> => stop(run, outcome.done);

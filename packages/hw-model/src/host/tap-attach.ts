@@ -9,10 +9,14 @@ import type { Waker } from "./waker.ts";
 const TUN_DEVICE = "/dev/net/tun";
 
 /** `ioctl` that names the interface, and its flags: whole Ethernet frames, nothing in front. */
-const TUNSETIFF = 0x400454ca, IFF_TAP = 0x0002, IFF_NO_PI = 0x1000;
+const TUNSETIFF = 0x400454ca,
+  IFF_TAP = 0x0002,
+  IFF_NO_PI = 0x1000;
 
 /** `struct ifreq`: the name, then the flags at 16. */
-const REQUEST_BYTES = 40, NAME_BYTES = 16, FLAGS_AT = 16;
+const REQUEST_BYTES = 40,
+  NAME_BYTES = 16,
+  FLAGS_AT = 16;
 
 /** How a TAP is opened. */
 export interface TapOptions {
@@ -29,7 +33,10 @@ export interface TapOptions {
 const refusal = (name: string, number: number): HostError => {
   const what = `cannot attach to the interface ${name}`;
   if (number === LINUX_ERROR.notPermitted || number === LINUX_ERROR.access) {
-    return new HostError("NotPermitted", `${what}: not permitted (needs root or CAP_NET_ADMIN, or an interface made for this user)`);
+    return new HostError(
+      "NotPermitted",
+      `${what}: not permitted (needs root or CAP_NET_ADMIN, or an interface made for this user)`,
+    );
   }
   if (number === LINUX_ERROR.busy) return new HostError("Busy", `${what}: something else is attached to it`);
   if (number === LINUX_ERROR.invalid) {
@@ -43,7 +50,8 @@ const openDescriptor = (): number => {
     return openSync(TUN_DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
   } catch (error) {
     const missing = ["ENOENT", "ENODEV", "ENXIO"].includes(hostCode(error));
-    if (missing) throw new HostError("Unsupported", `cannot open a TAP: this host has no ${TUN_DEVICE}`, error);
+    if (missing)
+      throw new HostError("Unsupported", `cannot open a TAP: this host has no ${TUN_DEVICE}`, error);
     throw hostError("open a TAP", error);
   }
 };
@@ -64,9 +72,16 @@ export const attachTap = (library: TapLibrary, name: string): number => {
 export const checkTapOptions = (options: TapOptions): void => {
   const { name, address } = options;
   if (!/^[\x21-\x7e]+$/.test(name) || name.length >= NAME_BYTES) {
-    throw new HostError("BadArgument", `an interface has a name of 1 to ${NAME_BYTES - 1} characters, not "${name}"`);
+    throw new HostError(
+      "BadArgument",
+      `an interface has a name of 1 to ${NAME_BYTES - 1} characters, not "${name}"`,
+    );
   }
-  const octets = address.length === 6 && address.every((octet) => Number.isInteger(octet) && octet >= 0 && octet < 256);
+  const octets =
+    address.length === 6 && address.every((octet) => Number.isInteger(octet) && octet >= 0 && octet < 256);
   if (octets && ((address[0] ?? 1) & 1) === 0) return;
-  throw new HostError("BadArgument", "an Ethernet address of one interface has six octets, the first of them even");
+  throw new HostError(
+    "BadArgument",
+    "an Ethernet address of one interface has six octets, the first of them even",
+  );
 };

@@ -3,7 +3,15 @@ import type * as Koffi from "koffi";
 import { HostError } from "./host-error.ts";
 
 /** `errno` of the last call, as Linux numbers it. */
-export const LINUX_ERROR = { notPermitted: 1, interrupted: 4, inputOutput: 5, again: 11, access: 13, busy: 16, invalid: 22 } as const;
+export const LINUX_ERROR = {
+  notPermitted: 1,
+  interrupted: 4,
+  inputOutput: 5,
+  again: 11,
+  access: 13,
+  busy: 16,
+  invalid: 22,
+} as const;
 
 /** Calls by descriptor and address; every result below 0 means `errorNumber` says why. */
 export interface TapLibrary {

@@ -12,7 +12,10 @@ import { silentWaker } from "./waker.ts";
 import type { Waker } from "./waker.ts";
 
 /** `struct pollfd`: descriptor, events asked for, events found. */
-const POLL_BYTES = 8, POLL_EVENTS_AT = 4, POLL_FOUND_AT = 6, POLLIN = 1;
+const POLL_BYTES = 8,
+  POLL_EVENTS_AT = 4,
+  POLL_FOUND_AT = 6,
+  POLLIN = 1;
 
 /** `struct iovec` on a 64-bit host: address, length. */
 const VECTOR_BYTES = 16;

@@ -8,3 +8,4 @@
  */
 export * from "./gateway.ts";
 export * from "./relay.ts";
+export * from "./program.ts";

@@ -10,6 +10,9 @@ import { distance } from "./sequence.ts";
 import type { TimerKind } from "./timers.ts";
 import { TIMER } from "./timers.ts";
 
+/** Probes follow one another at least so much faster than the idle time before the first. */
+const PAUSES_IN_IDLE = 6;
+
 /** Serves every timer of `block` that is due. O(1). */
 export function expire(core: TcpCore, block: ControlBlock): void {
   const { slot } = block;
@@ -69,7 +72,7 @@ function expireKeepalive(core: TcpCore, block: ControlBlock): void {
   }
   block.probes += 1;
   sendKeepalive(core, block);
-  core.timers.arm(block.slot, TIMER.keepalive, core.now + core.durations.keepaliveInterval);
+  core.timers.arm(block.slot, TIMER.keepalive, core.now + Math.min(core.durations.keepaliveInterval, idle / PAUSES_IN_IDLE));
 }
 
 /** Makes the retransmission timer run exactly if something is in flight. */

@@ -33,7 +33,7 @@ export interface TcpLimits {
   readonly delayedAcknowledgmentSeconds: number;
   /** Idle time before the first keepalive probe; 0 is off (RFC 9293 section 3.8.4: off by default, 2 hours when on). */
   readonly keepaliveSeconds: number;
-  /** Pause between keepalive probes. */
+  /** Pause between keepalive probes; a sixth of the idle time if that is shorter. */
   readonly keepaliveIntervalSeconds: number;
   /** Unanswered keepalive probes after which the connection is gone. */
   readonly keepaliveProbes: number;

@@ -1,11 +1,8 @@
 /** Memory for received bytes, lent to a connection only while it has some to keep. */
 import type { Window } from "@exolith/exokernel/abi";
+import type { BufferSlot } from "../../memory/buffer-slots.ts";
 
-/** A run of bytes within a window, lent to one connection. */
-export interface BufferSlot {
-  readonly window: Window;
-  readonly at: number;
-}
+export type { BufferSlot };
 
 /** Lends buffers, all of the same size. */
 export interface ReceiveMemory {

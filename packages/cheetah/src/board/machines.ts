@@ -1,0 +1,178 @@
+/** The machines of a server: one that serves, and one at the far end of the wire for the host's own connections. */
+import { boot, createEnvironment, deviceCapability, type Exokernel } from "@exolith/exokernel";
+import { capSlot, failed, must, type EnvId, type Program } from "@exolith/exokernel/abi";
+import { FRAME_BYTES, makePcapWriter, makeWire, tracedNic, type FaultRates, type Nic } from "@exolith/hw-model";
+import {
+  listenStreams,
+  makeHostMachine,
+  openImageDisk,
+  openPcapFile,
+  openTap,
+  type HostWaker,
+  type ImageDisk,
+  type ListeningStreams,
+} from "@exolith/hw-model/host";
+import { transmitFilters, type RouteOptions } from "@exolith/libos-exos";
+import { RIGHTS } from "@exolith/secure-bind";
+
+const own = capSlot(0);
+
+/** Everything a board opened on the host, to be closed together. */
+export interface Opened {
+  readonly close: () => Promise<void>;
+}
+
+/** The network that the server's machine is on. */
+export interface ServerNetwork extends Opened {
+  /** The interface of the server's machine. */
+  readonly nic: Nic;
+  readonly route: RouteOptions;
+  /** TCP port that the server listens on. */
+  readonly port: number;
+  /** The other machine's interface and streams, when the host reaches the server through a gateway. */
+  readonly far: { readonly nic: Nic; readonly streams: ListeningStreams } | undefined;
+  /** Where people find the server. */
+  readonly address: string;
+}
+
+/** The server's address on the virtual wire, and the gateway's: RFC 1918, never seen outside. */
+export const SERVER_ADDRESS = 0x0a00_0001;
+export const GATEWAY_ADDRESS = 0x0a00_0002;
+export const WIRE_PREFIX = 24;
+
+/** How the virtual wire behaves, and who watches it. */
+export interface WireChoice {
+  readonly host: string;
+  readonly port: number;
+  readonly faults: FaultRates;
+  readonly pcap: string | undefined;
+  readonly waker: HostWaker;
+}
+
+/** Opens the virtual wire and listens on the host; rejects when the host refuses. */
+export async function openGatewayNetwork(choice: WireChoice): Promise<ServerNetwork> {
+  const { waker, host, port, faults } = choice;
+  const wire = makeWire({ faults, arrived: () => waker.wake() });
+  const streams = await listenStreams({ host, port, waker });
+  const watched = watch(wire.nics[0], choice.pcap);
+  return {
+    nic: watched.nic,
+    route: { address: SERVER_ADDRESS, prefixLength: WIRE_PREFIX },
+    port: 80,
+    far: { nic: wire.nics[1], streams },
+    address: `http://${displayHost(host)}:${streams.port}`,
+    close: async () => {
+      await streams.close();
+      watched.close();
+    },
+  };
+}
+
+const displayHost = (host: string): string => {
+  if (host === "127.0.0.1" || host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+};
+
+/** How a TAP interface is used. */
+export interface TapChoice {
+  readonly name: string;
+  readonly hardwareAddress: readonly number[];
+  readonly route: RouteOptions;
+  /** The route's address, for people. */
+  readonly shownAddress: string;
+  readonly port: number;
+  readonly pcap: string | undefined;
+  readonly waker: HostWaker;
+}
+
+/** Attaches to a TAP interface of Linux; rejects when the host refuses, and says what is missing. */
+export async function openTapNetwork(choice: TapChoice): Promise<ServerNetwork> {
+  const { name, hardwareAddress, route, port, waker, shownAddress } = choice;
+  const tap = await openTap({ name, address: hardwareAddress, waker });
+  const watched = watch(tap, choice.pcap);
+  const shownPort = port === 80 ? "" : `:${port}`;
+  return {
+    nic: watched.nic,
+    route,
+    port,
+    far: undefined,
+    address: `http://${shownAddress}${shownPort}`,
+    close: async () => {
+      await tap.close();
+      watched.close();
+    },
+  };
+}
+
+interface Watched {
+  readonly nic: Nic;
+  readonly close: () => void;
+}
+
+function watch(nic: Nic, path: string | undefined): Watched {
+  if (path === undefined) return { nic, close: () => {} };
+  const file = openPcapFile(path);
+  const epoch = Date.now() - performance.now();
+  return { nic: tracedNic(nic, makePcapWriter(file, { hertz: 1e9, epoch })), close: () => file.close() };
+}
+
+/** The disk of a server: an image that lasts, or one that is gone with the server. */
+export function openDisk(image: string | undefined, blocks: number, waker: HostWaker): ImageDisk {
+  return openImageDisk(image === undefined ? { temporary: true, blocks, waker } : { path: image, blocks, waker });
+}
+
+/** A kernel on a host machine, with one environment on it. */
+export interface Booted {
+  readonly kernel: Exokernel;
+  readonly environment: EnvId;
+}
+
+/** Told when an environment of a kernel faults. */
+export type Faulted = (reason: unknown) => void;
+
+/** Boots the server's machine and creates the server's environment, which may send as itself only. */
+export function bootServer(
+  network: ServerNetwork,
+  disk: ImageDisk,
+  frames: number,
+  program: Program,
+  faulted: Faulted,
+): Booted {
+  const machine = makeHostMachine({ frames, nics: [network.nic], disks: [disk] });
+  const kernel = boot(machine, { faulted: (_, reason) => faulted(reason) });
+  const grants = [
+    deviceCapability("nic", 0, RIGHTS.none),
+    deviceCapability("disk", 0, RIGHTS.allocate),
+    deviceCapability("console", 0, RIGHTS.write),
+  ];
+  const environment = created(createEnvironment(kernel.root, { name: [1, 1], grants, program }));
+  bindTransmission(kernel, environment, network.nic, network.route.address);
+  return { kernel, environment };
+}
+
+/** Frames of the gateway's machine: 40 MiB. */
+const GATEWAY_FRAMES = (40 * 2 ** 20) / FRAME_BYTES;
+
+/** Boots the machine at the far end of the wire; its environment is created when the server is ready. */
+export function bootGateway(far: NonNullable<ServerNetwork["far"]>, faulted: Faulted): Exokernel {
+  const machine = makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] });
+  return boot(machine, { faulted: (_, reason) => faulted(reason) });
+}
+
+/** Creates the gateway's environment. */
+export function startGateway(kernel: Exokernel, nic: Nic, program: Program): EnvId {
+  const grants = [deviceCapability("nic", 0, RIGHTS.none), deviceCapability("stream", 0, RIGHTS.none)];
+  const environment = created(createEnvironment(kernel.root, { name: [1, 1], grants, program }));
+  bindTransmission(kernel, environment, nic, GATEWAY_ADDRESS);
+  return environment;
+}
+
+const created = (result: ReturnType<typeof createEnvironment>): EnvId => {
+  if (failed(result)) throw new Error(`the environment cannot be created: ${result.name}`);
+  return result;
+};
+
+function bindTransmission(kernel: Exokernel, user: EnvId, nic: Nic, address: number): void {
+  for (const filter of transmitFilters(nic.hardware.address, address))
+    must(kernel.root.transmitBind(0, filter, user, own, own));
+}

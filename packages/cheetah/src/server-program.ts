@@ -1,0 +1,72 @@
+/** The server as a program: the code of Cheetah's environment. */
+import { failed, type CapSlot, type Program } from "@exolith/exokernel/abi";
+import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
+import { makeCheetah, type Cheetah } from "./cheetah.ts";
+import type { SiteSource } from "./disk/site-source.ts";
+import type { Limits } from "./limits.ts";
+
+/** Slots in which the creator grants what the server needs; slot 0 is its own guard. */
+export interface ServerSlots {
+  readonly guard: CapSlot;
+  readonly nic: CapSlot;
+  readonly disk: CapSlot;
+  readonly console: CapSlot;
+}
+
+/** What a server program is told. */
+export interface ServerProgramOptions {
+  readonly route: RouteOptions;
+  /** TCP port that it listens on. */
+  readonly port: number;
+  readonly slots: ServerSlots;
+  readonly source: SiteSource;
+  /** True writes the access log to the console. */
+  readonly log: boolean;
+  /** Frames of the file cache; the server's default when absent. */
+  readonly cacheFrames?: number | undefined;
+  /** Limits other than the defaults. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** Called with the server once it is at work. */
+  readonly started: (server: StartedServer) => void;
+}
+
+/** A server at work, and the stack under it. */
+export interface StartedServer {
+  readonly cheetah: Cheetah;
+  readonly stack: Stack;
+}
+
+const RECEIVE_BYTES = 16_384;
+const RECEIVE_BUFFERS = 256;
+
+/** A web server on network interface 0, with its site on all of disk 0. */
+export const serverProgram = (options: ServerProgramOptions): Program =>
+  eventProgram(4, (gate) => {
+    const { slots } = options;
+    const stack = makeStack(gate, {
+      ...options.route,
+      nic: 0,
+      slots: { device: slots.nic, guard: slots.guard },
+      pool: makeFramePool(gate, slots.guard),
+      ringSlots: 512,
+      receiveBytes: RECEIVE_BYTES,
+      receiveBuffers: RECEIVE_BUFFERS,
+    });
+    const cheetah = makeCheetah(gate, {
+      slot: slots.guard,
+      disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
+      source: options.source,
+      cacheFrames: options.cacheFrames,
+      limits: options.limits,
+      log: options.log
+        ? (window, at, length) => {
+            const taken = gate.consoleWrite(window, at, length, slots.console);
+            return failed(taken) ? length : taken;
+          }
+        : undefined,
+    });
+    if (failed(cheetah)) throw new Error(`the server cannot be made: ${cheetah.name}`);
+    stack.tcp.listen(options.port, () => cheetah.handler);
+    options.started({ cheetah, stack });
+    return [stack.network, cheetah];
+  });

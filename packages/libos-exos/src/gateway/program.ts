@@ -1,0 +1,55 @@
+/** The gateway as a program: the code of an environment on the machine at the far end of the wire. */
+import type { CapSlot, Program } from "@exolith/exokernel/abi";
+import { makeBufferSlots } from "../memory/buffer-slots.ts";
+import { makeFramePool } from "../memory/frame-pool.ts";
+import { makeStack } from "../net/stack.ts";
+import { eventProgram } from "../schedule/event-program.ts";
+import { makeGateway, type Gateway } from "./gateway.ts";
+
+/** What a gateway program is told. */
+export interface GatewayProgramOptions {
+  /** Its own address on the wire, the service's address and port. */
+  readonly address: number;
+  readonly prefixLength: number;
+  readonly serviceAddress: number;
+  readonly servicePort: number;
+  /** Slots in which its creator grants the network interface and the stream device. */
+  readonly slots: { readonly nic: CapSlot; readonly stream: CapSlot; readonly guard: CapSlot };
+  /** Connections carried at once; 1,024 when absent. */
+  readonly connections?: number;
+  /** Called with the gateway once it is at work. */
+  readonly started?: (gateway: Gateway) => void;
+}
+
+/** Bytes of one relay's memory from its stream to TCP, and of one receive buffer: window and buffer alike. */
+const BUFFER_BYTES = 131_072;
+/** Relays that may have bytes under way from their stream at once, and connections that may keep received ones. */
+const BUFFERS = 64;
+const CONNECTIONS = 1024;
+
+/** A gateway between stream device 0 and a service reached through network interface 0. */
+export const gatewayProgram = (options: GatewayProgramOptions): Program =>
+  eventProgram(4, (gate) => {
+    const { address, prefixLength, slots } = options;
+    const pool = makeFramePool(gate, slots.guard);
+    const stack = makeStack(gate, {
+      address,
+      prefixLength,
+      nic: 0,
+      slots: { device: slots.nic, guard: slots.guard },
+      pool,
+      ringSlots: 512,
+      receiveBytes: BUFFER_BYTES,
+      receiveBuffers: BUFFERS,
+    });
+    const gateway = makeGateway({
+      gate,
+      device: 0,
+      slot: slots.stream,
+      slots: makeBufferSlots(pool, { slotBytes: BUFFER_BYTES, slots: BUFFERS, slotsPerRun: 4 }),
+      connect: (handler) => stack.tcp.connect(options.serviceAddress, options.servicePort, handler),
+      connections: options.connections ?? CONNECTIONS,
+    });
+    options.started?.(gateway);
+    return [stack.network, gateway];
+  });

@@ -1,0 +1,49 @@
+/** A network with TCP on it, and the memory both work in. */
+import { failed, type Gate } from "@exolith/exokernel/abi";
+import { framesFor, type FramePool } from "../memory/frame-pool.ts";
+import { makeRandomWords } from "../memory/random-words.ts";
+import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
+import { makeTcp, type Tcp } from "./tcp/endpoint.ts";
+import type { TcpLimits } from "./tcp/limits.ts";
+import { makeReceiveMemory } from "./tcp/receive-memory.ts";
+import { PROTOCOLS } from "./wire/ipv4-wire.ts";
+
+/** What a stack is made from. */
+export interface StackOptions extends NetworkOptions {
+  /** Bytes of one receive buffer, which is the largest window a peer gets; 64 KiB when absent. */
+  readonly receiveBytes?: number;
+  /** Receive buffers; 64 when absent. They are lent to connections that have something to keep. */
+  readonly receiveBuffers?: number;
+  /** What differs from `TCP_LIMITS`. */
+  readonly tcp?: Partial<TcpLimits>;
+}
+
+/** Both layers; serve `network`, which serves TCP too. */
+export interface Stack {
+  readonly network: Network;
+  readonly tcp: Tcp;
+  readonly pool: FramePool;
+}
+
+const RECEIVE_BYTES = 65_536;
+const RECEIVE_BUFFERS = 64;
+
+/** Makes a stack. Throws, which is a fault of the environment, when the kernel refuses a part of it. */
+export function makeStack(gate: Gate, options: StackOptions): Stack {
+  const { pool } = options;
+  const bytes = options.receiveBytes ?? RECEIVE_BYTES;
+  const memory = pool.run(framesFor(bytes * (options.receiveBuffers ?? RECEIVE_BUFFERS)));
+  const random = pool.run(1);
+  if (failed(memory)) throw new Error(`no frames for receive buffers: ${memory.name}`);
+  if (failed(random)) throw new Error(`no frame for random words: ${random.name}`);
+  const network = makeNetwork(gate, options);
+  const tcp = makeTcp({
+    output: network.output,
+    clock: gate.clock,
+    memory: makeReceiveMemory(memory, bytes),
+    randomWord: makeRandomWords(gate, random, 0, random.length),
+    ...(options.tcp === undefined ? {} : { limits: options.tcp }),
+  });
+  network.attach(PROTOCOLS.tcp, tcp);
+  return { network, tcp, pool };
+}
