@@ -72,8 +72,9 @@ describe("limits", () => {
   test("of the request line", () => {
     expect(parse(`${line(8192)}\r\nHost: a\r\n\r\n`).result).toBe("complete");
     expect(parse(`${line(8193)}\r\nHost: a\r\n\r\n`).status).toBe(414);
-    expect(parse(line(8193)).status).toBe(414);
-    expect(parse(line(8193), 1).status).toBe(414);
+    expect(parse(line(8194)).status).toBe(414);
+    expect(parse(line(8194), 1).status).toBe(414);
+    expect(parse(`${line(8192)}\r\nHost: a\r\n\r\n`, 1).result).toBe("complete");
   });
   test("of the header section", () => {
     const field = (bytes: number): string => `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(bytes - 14)}\r\n\r\n`;

@@ -78,11 +78,12 @@ export class RequestParser {
     }
   }
 
+  /** One octet more than the limit may be the CR of a line's end. */
   #unfinished(bytes: Uint8Array, filled: number): ParseResult {
     this.#scanned = filled;
     if (this.#sectionAt >= 0)
-      return filled - this.#sectionAt > this.#limits.headerBytes ? this.#refuse(431) : "incomplete";
-    if (filled - this.#lineAt <= this.#limits.requestLineBytes) return "incomplete";
+      return filled - this.#sectionAt > this.#limits.headerBytes + 1 ? this.#refuse(431) : "incomplete";
+    if (filled - this.#lineAt <= this.#limits.requestLineBytes + 1) return "incomplete";
     return this.#refuse(endlessLineStatus(bytes, this.#lineAt));
   }
 

@@ -16,7 +16,7 @@ export interface ResolvedTarget {
 /** Why a target is not looked up: malformed (400), or no name can be meant by it (404). */
 export type TargetError = "Malformed" | "NoSuchName";
 
-const HTTP_FORM = /^https?:\/\/[^/?#@\\]+/i;
+const HTTP_FORM = /^https?:\/\/[^/?#@\\]+(?=[/?]|$)/i;
 const PLAIN = /^[^%\\#]*$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

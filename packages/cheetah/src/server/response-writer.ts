@@ -21,6 +21,7 @@ const UNITS_A_CHUNK = 4;
 /** A token names a slot from here on; below, a chunk and the units it counts for. */
 const SLOT_TOKENS = 2 ** 31;
 const TOKENS_A_CHUNK = 8;
+const unitsOf = (length: number): number => Math.ceil(length / UNIT_BYTES);
 const NOTHING = new Uint8Array(0);
 
 /** The sending side of one connection. */
@@ -169,7 +170,8 @@ export class ResponseWriter implements PieceOwner {
   /** The chunk with the next bytes; it stays ours until it is queued. */
   #hold(): number {
     if (this.#chunk >= 0) return this.#chunk;
-    if (this.#units >= this.#services.heldChunks() * UNITS_A_CHUNK) return WAIT;
+    const most = this.#services.heldChunks() * UNITS_A_CHUNK;
+    if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength) > most) return WAIT;
     this.#chunk = this.#services.cache.hold(Math.floor(this.#position / CHUNK_BYTES), this.#row);
     return this.#chunk;
   }
@@ -179,11 +181,16 @@ export class ResponseWriter implements PieceOwner {
     return (this.answer.file?.first ?? 0) * BLOCK_BYTES + this.#at;
   }
 
+  /** The next piece ends with the chunk it lies in. */
+  get #pieceLength(): number {
+    return Math.min(this.#end - this.#at, CHUNK_BYTES - (this.#position % CHUNK_BYTES));
+  }
+
   #sendPiece(chunk: number): boolean {
     const { cache } = this.#services;
     const within = this.#position % CHUNK_BYTES;
-    const length = Math.min(this.#end - this.#at, CHUNK_BYTES - within);
-    const units = Math.ceil(length / UNIT_BYTES);
+    const length = this.#pieceLength;
+    const units = unitsOf(length);
     const token = chunk * TOKENS_A_CHUNK + units;
     if (this.#connection?.send(cache.window(chunk), within, length, this, token) !== true) return false;
     this.#chunk = WAIT;

@@ -268,6 +268,7 @@ function expectDone(outcome: Outcome, totals: readonly [number, number]): void {
   }
 }
 
+const PATIENT: Partial<TcpLimits> = { giveUpSeconds: 1000, connectSeconds: 1000, halfOpenSeconds: 1000 };
 const PERFECT: Channel = { loss: 0, duplication: 0, corruption: 0, delay: 1000, jitter: 0, refusal: 0 };
 
 describe("two endpoints", () => {
@@ -289,7 +290,7 @@ describe("two endpoints", () => {
         refusal: random() % 50,
       };
       const totals = [random() % 60_000, random() % 60_000] as const;
-      const limits = { nagle: seed % 3 === 0, giveUpSeconds: 1000, connectSeconds: 1000, halfOpenSeconds: 1000 };
+      const limits = { ...PATIENT, nagle: seed % 3 === 0 };
       expectDone(run(seed, channel, totals, { limits }), totals);
     }
   });
@@ -297,7 +298,7 @@ describe("two endpoints", () => {
   test("without any receive memory what applications take at once still arrives", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const channel = { ...PERFECT, loss: 20, jitter: 500 };
-      expectDone(run(seed, channel, [20_000, 20_000], { buffers: 0, appetite: 700 }), [20_000, 20_000]);
+      expectDone(run(seed, channel, [20_000, 20_000], { buffers: 0, appetite: 700, limits: PATIENT }), [20_000, 20_000]);
     }
   });
 

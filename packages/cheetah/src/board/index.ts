@@ -1,0 +1,10 @@
+/**
+ * The boards of Cheetah: machines, kernels and environments wired into a server.
+ *
+ * @packageDocumentation
+ */
+export * from "./addresses.ts";
+export * from "./directory-source.ts";
+export * from "./machines.ts";
+export * from "./serve.ts";
+export * from "./watch.ts";
