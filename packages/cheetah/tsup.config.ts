@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", main: "src/main.ts" },
+  entry: { index: "src/index.ts", "board/index": "src/board/index.ts", main: "src/main.ts" },
   format: ["esm"],
   dts: false,
   clean: true,

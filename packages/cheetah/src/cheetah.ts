@@ -1,5 +1,5 @@
 /** Makes a server: a part of an environment's event loop, and a handler for TCP. */
-import { failed } from "@exolith/exokernel/abi";
+import { NEVER, failed } from "@exolith/exokernel/abi";
 import type { Cycles, Gate, KernelError } from "@exolith/exokernel/abi";
 import type { ConnectionHandler, Pollable } from "@exolith/libos-exos";
 import { ChunkCache } from "./cache/chunk-cache.ts";
@@ -21,12 +21,18 @@ import type { ServerMemory } from "./server-memory.ts";
 import { AccessLog } from "./server/access-log.ts";
 import { makeServerCounters } from "./server/counters.ts";
 import type { CheetahReaders } from "./server/counters.ts";
-import { HttpServer } from "./server/http-server.ts";
+import { HttpServer, RETRY_SECONDS } from "./server/http-server.ts";
 import { makeReaders } from "./server/readers.ts";
 import { RequestBuffers } from "./server/request-reader.ts";
+import { secondsIn } from "./server/services.ts";
 import type { Services } from "./server/services.ts";
 
-/** A web server. Serve it in an event loop, and hand `handler` to TCP's listener. */
+/**
+ * A web server. Serve it in an event loop, and hand `handler` to TCP's listener.
+ *
+ * `refresh` and `drain` only note what is wanted: wake the environment after
+ * calling them from outside its own slices.
+ */
 export interface Cheetah extends Pollable {
   /** For every connection; it keeps its state in `connection.context`. */
   readonly handler: ConnectionHandler;
@@ -87,7 +93,12 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
 const share = (chunks: number, among: number, most: number): number =>
   Math.min(most, Math.max(1, Math.floor(chunks / Math.max(1, among))));
 
-function join(services: Services, waits: WaitLists, importer: Importer, stop: { draining: boolean }): Cheetah {
+function join(
+  services: Services,
+  waits: WaitLists,
+  importer: Importer,
+  stop: { draining: boolean },
+): Cheetah {
   const server = new HttpServer(services, waits);
   return Object.freeze({
     handler: server,
@@ -105,6 +116,10 @@ function join(services: Services, waits: WaitLists, importer: Importer, stop: { 
       const importing = importer.poll();
       return server.poll() || importing;
     },
-    wakeAt: () => Math.min(importer.wakeAt(), server.wakeAt()) as Cycles,
+    wakeAt: () => {
+      const { clock } = services;
+      const retry = importer.staging.blocked ? clock.now() + secondsIn(clock, RETRY_SECONDS) : NEVER;
+      return Math.min(retry, server.wakeAt()) as Cycles;
+    },
   });
 }

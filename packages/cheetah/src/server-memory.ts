@@ -23,7 +23,10 @@ export interface ServerMemory {
 export function claimMemory(gate: Gate, options: CheetahOptions): ServerMemory | KernelError {
   const claimer = new FrameClaimer(gate, options.slot);
   const chunkCount = Math.max(1, Math.floor((options.cacheFrames ?? DEFAULT_FRAMES.cache) / CHUNK_BLOCKS));
-  const stagingCount = Math.max(1, Math.floor((options.stagingFrames ?? DEFAULT_FRAMES.staging) / STAGING_BLOCKS));
+  const stagingCount = Math.max(
+    1,
+    Math.floor((options.stagingFrames ?? DEFAULT_FRAMES.staging) / STAGING_BLOCKS),
+  );
   const chunks = claimMany(claimer, chunkCount, CHUNK_BLOCKS);
   const staging = claimMany(claimer, stagingCount, STAGING_BLOCKS);
   const heads = claimer.claim(options.headFrames ?? DEFAULT_FRAMES.head);

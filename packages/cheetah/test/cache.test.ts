@@ -37,12 +37,22 @@ test("100 MB are served byte-exact by 64 MiB of memory and a cache of 24 MiB", (
 });
 
 test("[W1] one event loop serves 200 concurrent clients in one environment, and a disk miss never blocks the others", () => {
-  const files = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i}.bin`, patternBytes(300_000 + i, i)]));
+  const files = Object.fromEntries(
+    Array.from({ length: 200 }, (_, i) => [`${i}.bin`, patternBytes(300_000 + i, i)]),
+  );
   const source = makeMemorySource({ ...files, "small.txt": "small" });
   const gate = { stuck: false, submitted: 0 };
-  const rig = makeServerRig({ frames: 8192, blocks: 32_768, source, wrapDisk: (disk) => stuckDisk(disk, gate), cheetah: { cacheFrames: 1024 } });
+  const rig = makeServerRig({
+    frames: 8192,
+    blocks: 32_768,
+    source,
+    wrapDisk: (disk) => stuckDisk(disk, gate),
+    cheetah: { cacheFrames: 1024 },
+  });
   const environments = rig.gate.environments;
-  const alive = Array.from({ length: environments.count }, (_, row) => environments.state(row)).filter((state) => state === 1);
+  const alive = Array.from({ length: environments.count }, (_, row) => environments.state(row)).filter(
+    (state) => state === 1,
+  );
   expect(alive.length).toBe(2);
   expect(text(parseResponse(rig.exchange(GET("small.txt"))).body)).toBe("small");
 
@@ -55,7 +65,11 @@ test("[W1] one event loop serves 200 concurrent clients in one environment, and 
   expect(missing.receive()).toBe(0);
   gate.stuck = false;
 
-  const clients = Object.keys(files).map((name) => ({ name, peer: rig.connect(), parts: [] as Uint8Array[] }));
+  const clients = Object.keys(files).map((name) => ({
+    name,
+    peer: rig.connect(),
+    parts: [] as Uint8Array[],
+  }));
   for (const { name, peer } of clients) peer.write(GET(name));
   expect(rig.cheetah.counters.open()).toBe(201);
   for (let turn = 0; turn < 400; turn++) {
@@ -88,7 +102,10 @@ function stuckDisk(disk: Disk, gate: { stuck: boolean; submitted: number }): Dis
 }
 
 test("clients that never read hold their share of the cache and no more; the others go on", () => {
-  const source = makeMemorySource({ "a.bin": patternBytes(8 * MEBIBYTE, 1), "b.bin": patternBytes(MEBIBYTE, 2) });
+  const source = makeMemorySource({
+    "a.bin": patternBytes(8 * MEBIBYTE, 1),
+    "b.bin": patternBytes(MEBIBYTE, 2),
+  });
   const rig = makeServerRig({ frames: 4096, source, cheetah: { cacheFrames: 256 } });
   const stuck = Array.from({ length: 3 }, () => rig.connect());
   for (const peer of stuck) peer.write(GET("a.bin"));
@@ -103,9 +120,15 @@ test("clients that never read hold their share of the cache and no more; the oth
 });
 
 test("more clients than chunks: everybody waits in turn, and all get everything", () => {
-  const files = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`${i}.bin`, patternBytes(200_000, i + 1)]));
+  const files = Object.fromEntries(
+    Array.from({ length: 24 }, (_, i) => [`${i}.bin`, patternBytes(200_000, i + 1)]),
+  );
   const rig = makeServerRig({ frames: 2048, source: makeMemorySource(files), cheetah: { cacheFrames: 64 } });
-  const clients = Object.keys(files).map((name) => ({ name, peer: rig.connect(), parts: [] as Uint8Array[] }));
+  const clients = Object.keys(files).map((name) => ({
+    name,
+    peer: rig.connect(),
+    parts: [] as Uint8Array[],
+  }));
   for (const { name, peer } of clients) peer.write(GET(name));
   for (let turn = 0; turn < 300; turn++) {
     rig.run(0.01);
@@ -121,7 +144,11 @@ test("more clients than chunks: everybody waits in turn, and all get everything"
 test("a disk that cannot read: 500 before the head, a reset after it, and the others go on", () => {
   const bad = { from: Infinity };
   const source = makeMemorySource({ "a.bin": patternBytes(300_000, 1), "b.txt": "b" });
-  const rig = makeServerRig({ source, wrapDisk: (disk) => failingDisk(disk, bad), cheetah: { cacheFrames: 256 } });
+  const rig = makeServerRig({
+    source,
+    wrapDisk: (disk) => failingDisk(disk, bad),
+    cheetah: { cacheFrames: 256 },
+  });
   bad.from = 16;
   const begun = rig.connect();
   begun.write(GET("a.bin"));
@@ -145,9 +172,10 @@ function failingDisk(disk: Disk, bad: { from: number }): Disk {
     hardware: disk.hardware,
     submit: (now, memory, request) => disk.submit(now, memory, request),
     reap: (now, limit, done) =>
-      disk.reap(now, limit, (request, ok) => done(request, ok && (request.kind === "write" || request.first < bad.from))),
+      disk.reap(now, limit, (request, ok) =>
+        done(request, ok && (request.kind === "write" || request.first < bad.from)),
+      ),
     armPosition: () => disk.armPosition(),
     wakeAt: (now) => disk.wakeAt(now),
   };
 }
-

@@ -11,7 +11,7 @@ const FILES = {
   "style.css": "body{}",
   "data.json": "{}",
   "picture.png": Uint8Array.of(137, 80, 78, 71),
-  "notes": "no extension",
+  notes: "no extension",
   "docs/index.html": "docs",
   "docs/deep/page.html": "deep",
   "a b/ü%.txt": "odd",
@@ -27,7 +27,10 @@ const log = (window: Window, at: number, length: number): number => {
 const rig = makeServerRig({ source, cheetah: { log } });
 
 const ask = (line: string, ...fields: string[]): ParsedResponse =>
-  parseResponse(rig.exchange(`${[line, "Host: test", ...fields].join("\r\n")}\r\n\r\n`), line.startsWith("HEAD"));
+  parseResponse(
+    rig.exchange(`${[line, "Host: test", ...fields].join("\r\n")}\r\n\r\n`),
+    line.startsWith("HEAD"),
+  );
 const get = (target: string, ...fields: string[]): ParsedResponse => ask(`GET ${target} HTTP/1.1`, ...fields);
 const statusOf = (request: string): number => parseResponse(rig.exchange(request)).status;
 
@@ -58,7 +61,9 @@ test("[W7] HTTP/1.0 and 1.1 keep-alive, HEAD, media types, 404, configuration an
   expect(whole.fields.get("date")).toMatch(/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
   expect(whole.fields.get("server")).toBe("Cheetah");
 
-  const types = ["/", "/style.css", "/data.json", "/picture.png", "/notes"].map((t) => get(t).fields.get("content-type"));
+  const types = ["/", "/style.css", "/data.json", "/picture.png", "/notes"].map((t) =>
+    get(t).fields.get("content-type"),
+  );
   expect(types).toEqual([
     "text/html; charset=utf-8",
     "text/css; charset=utf-8",
@@ -104,7 +109,19 @@ describe("names", () => {
     expect(text(get("http://other").body)).toBe("<h1>hello</h1>");
     expect(get("/%2564ocs/").status).toBe(404);
     expect(get("/docs%2Findex.html").status).toBe(404);
-    for (const bad of ["/%", "/%2", "/%zz", "/%00", "/a\\b", "/%5c", "/%ff", "/a#b", "*", "other", "ftp://x/"])
+    for (const bad of [
+      "/%",
+      "/%2",
+      "/%zz",
+      "/%00",
+      "/a\\b",
+      "/%5c",
+      "/%ff",
+      "/a#b",
+      "*",
+      "other",
+      "ftp://x/",
+    ])
       expect([bad, get(bad).status]).toEqual([bad, 400]);
   });
 });
@@ -137,7 +154,10 @@ describe("methods and refusals", () => {
     ["NUL in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n"],
     ["lengths that differ", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"],
     ["a length with a sign", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n"],
-    ["length and coding", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"],
+    [
+      "length and coding",
+      "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
     ["a coding in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"],
     ["raw bytes in the target", "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n"],
     ["three empty lines", "\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"],
@@ -228,9 +248,21 @@ describe("conditions", () => {
     expect(parts.length).toBe(5);
     expect(parts[4]).toBe("--\r\n");
     const bodies = parts.slice(1, 4).map((part) => part.slice(part.indexOf("\r\n\r\n") + 4, -2));
-    expect(bodies).toEqual([[0, 4], [100_000, 170_001], [199_998, 200_000]].map(([a, b]) => text(BIG.subarray(a, b))));
+    expect(bodies).toEqual(
+      [
+        [0, 4],
+        [100_000, 170_001],
+        [199_998, 200_000],
+      ].map(([a, b]) => text(BIG.subarray(a, b))),
+    );
     expect(many.rest.length).toBe(0);
-    for (const ignored of ["bytes=5-4", "bytes=", "lines=0-1", "bytes=0-,0-", `bytes=${"0-0,".repeat(16)}1-1`])
+    for (const ignored of [
+      "bytes=5-4",
+      "bytes=",
+      "lines=0-1",
+      "bytes=0-,0-",
+      `bytes=${"0-0,".repeat(16)}1-1`,
+    ])
       expect([ignored, get("/big.bin", `Range: ${ignored}`).status]).toEqual([ignored, 200]);
     expect(get("/big.bin", "Range: bytes=0-1", 'If-Range: "x"').status).toBe(200);
     expect(get("/big.bin", "Range: bytes=0-1", `If-Range: ${date}`).status).toBe(206);

@@ -12,7 +12,7 @@ const GET = (name: string): string => `GET /${name} HTTP/1.1\r\nHost: t\r\n\r\n`
 /** Receives until nothing more comes. */
 function receiveAll(rig: ServerRig, peer: Peer): Buffer {
   const parts: Uint8Array[] = [];
-  for (let quiet = 0; quiet < 3; ) {
+  for (let quiet = 0; quiet < 3;) {
     quiet = peer.receive() > 0 ? 0 : quiet + 1;
     parts.push(peer.take());
     rig.run(0.005);
@@ -32,7 +32,13 @@ test("pipelined requests are answered in order, whatever is in the cache", () =>
     return [response.status, response.body.length < 10 ? text(response.body) : response.body.length];
   });
   expect(seen[1]).toEqual([200, BIG.length]);
-  expect([seen[0], seen[3], seen[4], seen[2]![0], rest.length]).toEqual([[200, "a"], [200, "b"], [200, "a"], 404, 0]);
+  expect([seen[0], seen[3], seen[4], seen[2]![0], rest.length]).toEqual([
+    [200, "a"],
+    [200, "b"],
+    [200, "a"],
+    404,
+    0,
+  ]);
 });
 
 test("a client that sends requests and reads nothing is held up, not stored", () => {
@@ -64,7 +70,11 @@ test("a client of one byte a second gets 408 after 10 s, and others are not slow
     expect(text(parseResponse(rig.exchange(GET("b.txt"))).body)).toBe("b");
   }
   slow.receive();
-  expect([parseResponse(slow.take()).status, slow.sawEnd, rig.cheetah.counters.timeouts()]).toEqual([408, true, 1]);
+  expect([parseResponse(slow.take()).status, slow.sawEnd, rig.cheetah.counters.timeouts()]).toEqual([
+    408,
+    true,
+    1,
+  ]);
 });
 
 test("an idle connection ends after 15 s, one that is finished and not closed 5 s later", () => {
@@ -76,6 +86,42 @@ test("an idle connection ends after 15 s, one that is finished and not closed 5 
   expect([peer.sawEnd, peer.closedBecause]).toEqual([true, undefined]);
   rig.run(6);
   expect([peer.closedBecause, rig.cheetah.counters.open()]).toEqual(["aborted", 0]);
+});
+
+test("a client that takes a piece byte by byte is not cut off, one that takes nothing is, after 60 s", () => {
+  const rig = makeServerRig({ source });
+  const slow = rig.connect();
+  const silent = rig.connect();
+  slow.write(GET("big.bin"));
+  silent.write(GET("big.bin"));
+  const { clock } = rig.machine;
+  while (clock.now() < 90 * clock.hertz) {
+    rig.run(1);
+    slow.nibble(1);
+    if (clock.now() < 59 * clock.hertz) expect(silent.closedBecause).toBeUndefined();
+  }
+  expect([slow.closedBecause, silent.closedBecause]).toEqual([undefined, "aborted"]);
+});
+
+test("when every head slot is taken, connections wait in turn and all are answered", () => {
+  const rig = makeServerRig({ source, cheetah: { headFrames: 1 } });
+  const peers = Array.from({ length: 12 }, () => rig.connect());
+  for (const peer of peers) peer.write(GET("a.txt") + GET("b.txt"));
+  rig.run(0.1);
+  const received = peers.map(() => [] as Uint8Array[]);
+  for (let turn = 0; turn < 20; turn++) {
+    peers.forEach((peer, i) => {
+      peer.receive(1);
+      received[i]!.push(peer.take());
+    });
+    peers[turn % 3]!.vanish();
+    rig.run(0.01);
+  }
+  for (const parts of received.slice(3)) {
+    const first = parseResponse(Buffer.concat(parts));
+    expect([text(first.body), text(parseResponse(first.rest).body)]).toEqual(["a", "b"]);
+  }
+  expect(rig.cheetah.counters.slotsFree()).toBe(4);
 });
 
 test("a client that disappears gives everything back", () => {

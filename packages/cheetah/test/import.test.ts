@@ -22,7 +22,9 @@ const refresh = (rig: ServerRig): void => {
 };
 
 test("a refresh imports what changed, drops what is gone, and keeps the blocks of the rest", () => {
-  const rig = makeServerRig({ source: makeMemorySource({ "a.txt": "one", "b.txt": "two", "c.txt": "three" }) });
+  const rig = makeServerRig({
+    source: makeMemorySource({ "a.txt": "one", "b.txt": "two", "c.txt": "three" }),
+  });
   const free = rig.cheetah.counters.blocksFree();
   rig.source.put("a.txt", "changed", Date.UTC(2026, 0, 1));
   rig.source.files.delete("b.txt");
@@ -38,7 +40,11 @@ test("a refresh imports what changed, drops what is gone, and keeps the blocks o
 test("a response that began before a refresh ends with the bytes it began with", () => {
   const old = patternBytes(1_500_000, 1);
   const fresh = patternBytes(1_500_000, 2);
-  const rig = makeServerRig({ blocks: 1024, source: makeMemorySource({ "f.bin": old }), cheetah: { cacheFrames: 128 } });
+  const rig = makeServerRig({
+    blocks: 1024,
+    source: makeMemorySource({ "f.bin": old }),
+    cheetah: { cacheFrames: 128 },
+  });
   const free = rig.cheetah.counters.blocksFree();
   const peer = rig.connect();
   peer.write(GET("f.bin"));
@@ -58,14 +64,30 @@ test("a response that began before a refresh ends with the bytes it began with",
 });
 
 test("files are skipped for a named reason, and the rest is served", () => {
-  const source = makeMemorySource({ "ok.txt": "ok", "a/../b": "x", "/c": "x", "d\0": "x", "e\\f": "x", "g//h": "x" });
+  const source = makeMemorySource({
+    "ok.txt": "ok",
+    "a/../b": "x",
+    "/c": "x",
+    "d\0": "x",
+    "e\\f": "x",
+    "g//h": "x",
+  });
   source.put("shrunk.txt", "short");
   source.files.get("shrunk.txt")!.claimed = 100;
   source.put("huge.bin", "");
   source.files.get("huge.bin")!.claimed = 1e12;
-  const gone = { ...source, list: () => [...source.list(), { path: "gone.txt", size: 3, modified: 0 }, { path: "ok.txt", size: 2, modified: 0 }] };
+  const gone = {
+    ...source,
+    list: () => [
+      ...source.list(),
+      { path: "gone.txt", size: 3, modified: 0 },
+      { path: "ok.txt", size: 2, modified: 0 },
+    ],
+  };
   const rig = makeServerRig({ source: gone });
-  const reasons = Object.fromEntries(rig.cheetah.progress().skippedFiles.map(({ path, reason }) => [path, reason]));
+  const reasons = Object.fromEntries(
+    rig.cheetah.progress().skippedFiles.map(({ path, reason }) => [path, reason]),
+  );
   expect(reasons).toEqual({
     "a/../b": "BadName",
     "/c": "BadName",
@@ -84,10 +106,13 @@ test("files are skipped for a named reason, and the rest is served", () => {
 test("a source that cannot be listed leaves what was served", () => {
   const source = makeMemorySource({ "a.txt": "a" });
   const bad = { now: false };
-  const failing = { ...source, list: () => {
-    if (bad.now) throw new Error("no directory");
-    return source.list();
-  } };
+  const failing = {
+    ...source,
+    list: () => {
+      if (bad.now) throw new Error("no directory");
+      return source.list();
+    },
+  };
   const rig = makeServerRig({ source: failing });
   bad.now = true;
   refresh(rig);
@@ -109,13 +134,28 @@ test("a power cut at any write leaves the old site or the new one, whole", () =>
   for (let cut = 0; cut < 12; cut++) {
     const source = makeMemorySource(before);
     const power = { left: Infinity };
-    const rig = makeServerRig({ blocks: 256, source, wrapDisk: (disk) => cutDisk(disk, power), cheetah: { cacheFrames: 64 } });
+    const rig = makeServerRig({
+      blocks: 256,
+      source,
+      wrapDisk: (disk) => cutDisk(disk, power),
+      cheetah: { cacheFrames: 64 },
+    });
     source.put("a.txt", "new a", Date.UTC(2026, 0, 1));
     source.put("c.txt", "new c", Date.UTC(2026, 0, 1));
     power.left = cut;
     refresh(rig);
-    const list = { ...source, list: () => { throw new Error("the source is gone"); } };
-    const after = makeServerRig({ blocks: 256, source: list, machine: rig.machine, cheetah: { cacheFrames: 64 } });
+    const list = {
+      ...source,
+      list: () => {
+        throw new Error("the source is gone");
+      },
+    };
+    const after = makeServerRig({
+      blocks: 256,
+      source: list,
+      machine: rig.machine,
+      cheetah: { cacheFrames: 64 },
+    });
     expect([after.cheetah.restored(), after.cheetah.progress().error]).toEqual(["restored", "SourceFailed"]);
     const found = ["a.txt", "b.txt"].map((name) => fetch(after, name)).join();
     const c = fetch(after, "c.txt");
@@ -134,7 +174,11 @@ function cutDisk(disk: Disk, power: { left: number }): Disk {
       if (request.kind === "read" || power.left-- > 0) return disk.submit(now, memory, request);
       const half = memory.slice();
       half.fill(0xee, request.address + 16, request.address + 4096 * request.count);
-      return disk.submit(now, power.left === -1 ? half : memory, power.left === -1 ? request : { ...request, kind: "read" });
+      return disk.submit(
+        now,
+        power.left === -1 ? half : memory,
+        power.left === -1 ? request : { ...request, kind: "read" },
+      );
     },
     reap: (now, limit, done) => disk.reap(now, limit, done),
     armPosition: () => disk.armPosition(),
@@ -145,8 +189,14 @@ function cutDisk(disk: Disk, power: { left: number }): Disk {
 test("[X22] a raw extent works behind a capability, and not without", () => {
   const rig = makeServerRig({ source: makeMemorySource({ "a.txt": "a" }) });
   const { gate } = rig;
-  const row = Array.from({ length: gate.extents.count }, (_, i) => i).find((i) => gate.extents.owner(i) !== 0)!;
-  expect([gate.extents.owner(row), gate.extents.first(row), gate.extents.blocks(row)]).toEqual([gate.self, 0, 8192]);
+  const row = Array.from({ length: gate.extents.count }, (_, i) => i).find(
+    (i) => gate.extents.owner(i) !== 0,
+  )!;
+  expect([gate.extents.owner(row), gate.extents.first(row), gate.extents.blocks(row)]).toEqual([
+    gate.self,
+    0,
+    8192,
+  ]);
   expect(fetch(rig, "a.txt")).toBe("a");
   const kernel = boot(rig.machine);
   const weak = kernel.root.capabilityForge(capSlot(0), { name: [9], rights: RIGHTS.all });

@@ -22,13 +22,21 @@ export interface MemorySource extends SiteSource {
 export function makeMemorySource(files: Readonly<Record<string, string | Uint8Array>> = {}): MemorySource {
   const held = new Map<string, MemoryFile>();
   const put: MemorySource["put"] = (path, contents, modified = MODIFIED) => {
-    held.set(path, { bytes: typeof contents === "string" ? new TextEncoder().encode(contents) : contents, modified });
+    held.set(path, {
+      bytes: typeof contents === "string" ? new TextEncoder().encode(contents) : contents,
+      modified,
+    });
   };
   for (const [path, contents] of Object.entries(files)) put(path, contents);
   return {
     files: held,
     put,
-    list: () => [...held].map(([path, file]) => ({ path, size: file.claimed ?? file.bytes.length, modified: file.modified })),
+    list: () =>
+      [...held].map(([path, file]) => ({
+        path,
+        size: file.claimed ?? file.bytes.length,
+        modified: file.modified,
+      })),
     read: (path, offset, into) => {
       const file = held.get(path);
       if (file === undefined) throw new Error("gone");

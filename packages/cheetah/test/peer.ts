@@ -29,6 +29,8 @@ export class Peer implements Connection {
   readonly #pieces: Piece[] = [];
   #unread: Uint8Array = new Uint8Array(0);
   #received: Uint8Array[] = [];
+  /** Bytes of the first piece that have been acknowledged already. */
+  #partly = 0;
   #finished = false;
   #ended = false;
   #closed: CloseReason | undefined;
@@ -41,7 +43,7 @@ export class Peer implements Connection {
   }
 
   get unacknowledged(): number {
-    return this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return this.#pieces.reduce((sum, piece) => sum + piece.length, 0) - this.#partly;
   }
   /** The server has sent FIN and everything before it was received. */
   get sawEnd(): boolean {
@@ -98,6 +100,10 @@ export class Peer implements Connection {
     this.#maybeDone();
     return count;
   }
+  /** Acknowledges some bytes of the first piece, and not all of it. */
+  nibble(bytes: number): void {
+    this.#partly += bytes;
+  }
   /** Everything received since the last call. */
   take(): Uint8Array {
     const all = Buffer.concat(this.#received);
@@ -106,9 +112,11 @@ export class Peer implements Connection {
   }
 
   #acknowledge(piece: Piece): void {
+    this.#partly = 0;
     const bytes = new Uint8Array(piece.length);
     piece.window.read(piece.at, bytes, 0, piece.length);
-    if (Buffer.compare(bytes, piece.copy) !== 0) throw new Error("a piece changed before it was acknowledged");
+    if (Buffer.compare(bytes, piece.copy) !== 0)
+      throw new Error("a piece changed before it was acknowledged");
     this.#received.push(bytes);
     piece.owner?.released(piece.token);
   }

@@ -41,13 +41,19 @@ export interface ServerRig {
   exchange(request: string | Uint8Array): Uint8Array;
 }
 
-const FAST_DISK = { seekSeconds: 0.000_05, fullSeekSeconds: 0.000_1, overheadSeconds: 0.000_01, bytesPerSecond: 2e9 };
+const FAST_DISK = {
+  seekSeconds: 0.000_05,
+  fullSeekSeconds: 0.000_1,
+  overheadSeconds: 0.000_01,
+  bytesPerSecond: 2e9,
+};
 
 /** Boots, makes a server, and waits until it is ready. */
 export function makeServerRig(options: RigOptions = {}): ServerRig {
   const blocks = options.blocks ?? 8192;
   const made =
-    options.machine ?? makeSimulatedMachine({ frames: options.frames ?? 4096, disks: [{ blocks, ...FAST_DISK }] });
+    options.machine ??
+    makeSimulatedMachine({ frames: options.frames ?? 4096, disks: [{ blocks, ...FAST_DISK }] });
   const wrap = options.wrapDisk ?? ((disk) => disk);
   const machine = { ...made, disks: made.disks.map(wrap) };
   const faults: unknown[] = [];
@@ -57,7 +63,13 @@ export function makeServerRig(options: RigOptions = {}): ServerRig {
   const program = (gate: Gate) => {
     must(gate.sliceAlloc(sliceIndex(0), capSlot(0)));
     const disk = { disk: 0, first: 0, blocks, device: capSlot(0) };
-    const cheetah = makeCheetah(gate, { slot: capSlot(0), disk, source, cacheFrames: 512, ...options.cheetah });
+    const cheetah = makeCheetah(gate, {
+      slot: capSlot(0),
+      disk,
+      source,
+      cacheFrames: 512,
+      ...options.cheetah,
+    });
     if (failed(cheetah)) throw new Error(cheetah.name);
     held.cheetah = cheetah;
     held.gate = gate;
@@ -111,13 +123,20 @@ export function parseResponse(bytes: Uint8Array, headOnly = false): ParsedRespon
   const end = all.indexOf("\r\n\r\n");
   if (end < 0) throw new Error(`no response in ${JSON.stringify(all.toString("latin1"))}`);
   const [line, ...lines] = all.subarray(0, end).toString("latin1").split("\r\n");
-  const fields = new Map(lines.map((text) => {
-    const colon = text.indexOf(":");
-    return [text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim()];
-  }));
+  const fields = new Map(
+    lines.map((text) => {
+      const colon = text.indexOf(":");
+      return [text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim()];
+    }),
+  );
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(line ?? "")?.[1]);
   const length = headOnly || status === 304 ? 0 : Number(fields.get("content-length") ?? NaN);
-  return { status, fields, body: all.subarray(end + 4, end + 4 + length), rest: all.subarray(end + 4 + length) };
+  return {
+    status,
+    fields,
+    body: all.subarray(end + 4, end + 4 + length),
+    rest: all.subarray(end + 4 + length),
+  };
 }
 
 /** The text of bytes. */

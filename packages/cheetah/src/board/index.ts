@@ -5,6 +5,8 @@
  */
 export * from "./addresses.ts";
 export * from "./directory-source.ts";
+export * from "./environments.ts";
 export * from "./machines.ts";
 export * from "./serve.ts";
+export * from "./simulated.ts";
 export * from "./watch.ts";

@@ -1,7 +1,7 @@
-/** The machines of a server: one that serves, and one at the far end of the wire for the host's own connections. */
-import { boot, createEnvironment, deviceCapability, type Exokernel } from "@exolith/exokernel";
-import { capSlot, failed, must, type EnvId, type Program } from "@exolith/exokernel/abi";
-import { FRAME_BYTES, makePcapWriter, makeWire, tracedNic, type FaultRates, type Nic } from "@exolith/hw-model";
+/** The host's machines of a server: one that serves, and one at the far end of the wire for the host's own connections. */
+import type { Exokernel } from "@exolith/exokernel";
+import type { Program } from "@exolith/exokernel/abi";
+import { makePcapWriter, makeWire, tracedNic, type FaultRates, type Nic } from "@exolith/hw-model";
 import {
   listenStreams,
   makeHostMachine,
@@ -12,10 +12,17 @@ import {
   type ImageDisk,
   type ListeningStreams,
 } from "@exolith/hw-model/host";
-import { transmitFilters, type RouteOptions } from "@exolith/libos-exos";
-import { RIGHTS } from "@exolith/secure-bind";
-
-const own = capSlot(0);
+import type { RouteOptions } from "@exolith/libos-exos";
+import {
+  GATEWAY_FRAMES,
+  SERVER_ADDRESS,
+  SERVER_PORT,
+  WIRE_PREFIX,
+  bootMachine,
+  startServer,
+  type Booted,
+  type Faulted,
+} from "./environments.ts";
 
 /** Everything a board opened on the host, to be closed together. */
 export interface Opened {
@@ -35,11 +42,6 @@ export interface ServerNetwork extends Opened {
   readonly address: string;
 }
 
-/** The server's address on the virtual wire, and the gateway's: RFC 1918, never seen outside. */
-export const SERVER_ADDRESS = 0x0a00_0001;
-export const GATEWAY_ADDRESS = 0x0a00_0002;
-export const WIRE_PREFIX = 24;
-
 /** How the virtual wire behaves, and who watches it. */
 export interface WireChoice {
   readonly host: string;
@@ -52,13 +54,13 @@ export interface WireChoice {
 /** Opens the virtual wire and listens on the host; rejects when the host refuses. */
 export async function openGatewayNetwork(choice: WireChoice): Promise<ServerNetwork> {
   const { waker, host, port, faults } = choice;
-  const wire = makeWire({ faults, arrived: () => waker.wake() });
+  const wire = makeWire({ faults, flowControl: true, arrived: () => waker.wake() });
   const streams = await listenStreams({ host, port, waker });
   const watched = watch(wire.nics[0], choice.pcap);
   return {
     nic: watched.nic,
     route: { address: SERVER_ADDRESS, prefixLength: WIRE_PREFIX },
-    port: 80,
+    port: SERVER_PORT,
     far: { nic: wire.nics[1], streams },
     address: `http://${displayHost(host)}:${streams.port}`,
     close: async () => {
@@ -121,15 +123,6 @@ export function openDisk(image: string | undefined, blocks: number, waker: HostW
   return openImageDisk(image === undefined ? { temporary: true, blocks, waker } : { path: image, blocks, waker });
 }
 
-/** A kernel on a host machine, with one environment on it. */
-export interface Booted {
-  readonly kernel: Exokernel;
-  readonly environment: EnvId;
-}
-
-/** Told when an environment of a kernel faults. */
-export type Faulted = (reason: unknown) => void;
-
 /** Boots the server's machine and creates the server's environment, which may send as itself only. */
 export function bootServer(
   network: ServerNetwork,
@@ -139,40 +132,10 @@ export function bootServer(
   faulted: Faulted,
 ): Booted {
   const machine = makeHostMachine({ frames, nics: [network.nic], disks: [disk] });
-  const kernel = boot(machine, { faulted: (_, reason) => faulted(reason) });
-  const grants = [
-    deviceCapability("nic", 0, RIGHTS.none),
-    deviceCapability("disk", 0, RIGHTS.allocate),
-    deviceCapability("console", 0, RIGHTS.write),
-  ];
-  const environment = created(createEnvironment(kernel.root, { name: [1, 1], grants, program }));
-  bindTransmission(kernel, environment, network.nic, network.route.address);
-  return { kernel, environment };
+  return startServer(machine, network.route.address, program, faulted);
 }
-
-/** Frames of the gateway's machine: 40 MiB. */
-const GATEWAY_FRAMES = (40 * 2 ** 20) / FRAME_BYTES;
 
 /** Boots the machine at the far end of the wire; its environment is created when the server is ready. */
 export function bootGateway(far: NonNullable<ServerNetwork["far"]>, faulted: Faulted): Exokernel {
-  const machine = makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] });
-  return boot(machine, { faulted: (_, reason) => faulted(reason) });
-}
-
-/** Creates the gateway's environment. */
-export function startGateway(kernel: Exokernel, nic: Nic, program: Program): EnvId {
-  const grants = [deviceCapability("nic", 0, RIGHTS.none), deviceCapability("stream", 0, RIGHTS.none)];
-  const environment = created(createEnvironment(kernel.root, { name: [1, 1], grants, program }));
-  bindTransmission(kernel, environment, nic, GATEWAY_ADDRESS);
-  return environment;
-}
-
-const created = (result: ReturnType<typeof createEnvironment>): EnvId => {
-  if (failed(result)) throw new Error(`the environment cannot be created: ${result.name}`);
-  return result;
-};
-
-function bindTransmission(kernel: Exokernel, user: EnvId, nic: Nic, address: number): void {
-  for (const filter of transmitFilters(nic.hardware.address, address))
-    must(kernel.root.transmitBind(0, filter, user, own, own));
+  return bootMachine(makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] }), faulted);
 }

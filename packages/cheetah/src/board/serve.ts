@@ -1,24 +1,14 @@
 /** The board: wires machines, kernels and environments into a server for the host. */
 import type { Exokernel } from "@exolith/exokernel";
-import { capSlot } from "@exolith/exokernel/abi";
 import { BLOCK_BYTES } from "@exolith/hw-model";
 import { makeWaker, runOnHost, type HostWaker } from "@exolith/hw-model/host";
-import { gatewayProgram, type Gateway } from "@exolith/libos-exos/gateway";
+import type { Gateway } from "@exolith/libos-exos/gateway";
 import type { ImportProgress } from "../disk/import-progress.ts";
 import type { Limits } from "../limits.ts";
 import { serverProgram, type StartedServer } from "../server-program.ts";
 import { openDirectory, type DirectorySource } from "./directory-source.ts";
-import {
-  SERVER_ADDRESS,
-  GATEWAY_ADDRESS,
-  WIRE_PREFIX,
-  bootGateway,
-  bootServer,
-  openDisk,
-  startGateway,
-  type Booted,
-  type ServerNetwork,
-} from "./machines.ts";
+import { SERVER_SLOTS, startGateway, wakeEnvironment, wireGatewayProgram, type Booted } from "./environments.ts";
+import { bootGateway, bootServer, openDisk, type ServerNetwork } from "./machines.ts";
 import { watchDirectory } from "./watch.ts";
 
 /** How to serve a directory. */
@@ -94,7 +84,7 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
   const program = serverProgram({
     route: network.route,
     port: network.port,
-    slots: { guard: capSlot(0), nic: capSlot(1), disk: capSlot(2), console: capSlot(3) },
+    slots: SERVER_SLOTS,
     source: devices.source,
     log: options.log,
     cacheFrames: options.cacheFrames,
@@ -136,10 +126,9 @@ function open(options: ServeOptions, { network, waker }: Devices, parts: Parts):
   const { cheetah } = server;
   let gateway: Gateway | undefined;
   if (gatewayKernel !== undefined && network.far !== undefined)
-    startGateway(gatewayKernel, network.far.nic, gatewayProgramFor((started) => (gateway = started)));
+    startGateway(gatewayKernel, network.far.nic, wireGatewayProgram((started) => (gateway = started)));
   const wake = (): void => {
-    if (booted.kernel.root.environments.id(booted.environment & 0xffff) === booted.environment)
-      booted.kernel.root.wake(booted.environment, capSlot(0));
+    wakeEnvironment(booted);
     waker.wake();
   };
   const refresh = async (): Promise<ImportProgress> => {
@@ -174,16 +163,6 @@ function open(options: ServeOptions, { network, waker }: Devices, parts: Parts):
     done: fate.done,
   };
 }
-
-const gatewayProgramFor = (started: (gateway: Gateway) => void): ReturnType<typeof gatewayProgram> =>
-  gatewayProgram({
-    address: GATEWAY_ADDRESS,
-    prefixLength: WIRE_PREFIX,
-    serviceAddress: SERVER_ADDRESS,
-    servicePort: 80,
-    slots: { guard: capSlot(0), nic: capSlot(1), stream: capSlot(2) },
-    started,
-  });
 
 /** Milliseconds that `stop` waits for responses under way. */
 const DRAIN_MILLISECONDS = 12_000;

@@ -53,7 +53,14 @@ class ExtentStore implements BlockStore {
   readonly #extent: ExtentId;
   readonly #slot: CapSlot;
   readonly #statusWindow: Window;
-  readonly #transfer: { block: number; count: number; window: Window; at: number; statusWindow: Window; statusAt: number };
+  readonly #transfer: {
+    block: number;
+    count: number;
+    window: Window;
+    at: number;
+    statusWindow: Window;
+    statusAt: number;
+  };
 
   constructor(gate: Gate, extent: ExtentId, blocks: number, rest: readonly [CapSlot, Window]) {
     this.#gate = gate;

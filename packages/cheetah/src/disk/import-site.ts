@@ -43,7 +43,10 @@ export function* importSite(task: ImportTask): Generator<Step, ImportError | und
   task.phase("listing");
   if (!(yield* listFiles(task, draft))) return "SourceFailed";
   task.phase("copying");
-  task.planned(draft.wanted.length, draft.wanted.reduce((sum, file) => sum + file.size, 0));
+  task.planned(
+    draft.wanted.length,
+    draft.wanted.reduce((sum, file) => sum + file.size, 0),
+  );
   task.staging.clearFailures();
   const hash = new ContentHash();
   for (const file of draft.wanted) yield* copyFile(task, draft, file, hash);
@@ -95,7 +98,8 @@ const whole = (file: SourceFile): SourceFile => ({
 
 function sortFile(site: Site, draft: Draft, file: SourceFile): void {
   const old = site.index?.file(file.path);
-  if (old !== undefined && old.size === file.size && old.modified === file.modified) draft.files.set(old.path, old);
+  if (old !== undefined && old.size === file.size && old.modified === file.modified)
+    draft.files.set(old.path, old);
   else draft.wanted.push(file);
 }
 
@@ -200,7 +204,8 @@ function* writeGeneration(task: ImportTask, draft: Draft): Generator<Step, Impor
   }
   const block = new Uint8Array(BLOCK_BYTES);
   encodeSuperblock(superblock, block);
-  for (let copy = 0; copy < SUPERBLOCKS && staging.failures === 0; copy++) yield* writeRun(staging, block, copy);
+  for (let copy = 0; copy < SUPERBLOCKS && staging.failures === 0; copy++)
+    yield* writeRun(staging, block, copy);
   if (staging.failures > 0) return "DiskFailed";
   site.publish(draft.files, superblock);
   return undefined;

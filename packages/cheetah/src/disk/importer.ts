@@ -1,7 +1,4 @@
 /** The part of the server that keeps the disk like its source. */
-import { NEVER } from "@exolith/exokernel/abi";
-import type { Cycles } from "@exolith/exokernel/abi";
-import type { Pollable } from "@exolith/libos-exos";
 import { SKIPPED_KEPT } from "./import-progress.ts";
 import type { ImportError, ImportPhase, ImportProgress } from "./import-progress.ts";
 import { importSite } from "./import-site.ts";
@@ -14,7 +11,7 @@ import type { Staging } from "./staging.ts";
 import type { Step } from "./step.ts";
 
 /** Reads in what is on the disk, imports the source once, and again whenever asked. */
-export class Importer implements Pollable, ImportTask {
+export class Importer implements ImportTask {
   readonly site: Site;
   readonly staging: Staging;
   readonly source: SiteSource;
@@ -69,6 +66,7 @@ export class Importer implements Pollable, ImportTask {
     else this.#again = true;
   }
 
+  /** Does one bounded piece of the import; true if it can go on at once. */
   poll(): boolean {
     if (this.#task === undefined) return false;
     this.staging.poll();
@@ -79,10 +77,7 @@ export class Importer implements Pollable, ImportTask {
     return this.#task !== undefined;
   }
 
-  wakeAt(): Cycles {
-    return NEVER;
-  }
-
+  /** Of `ImportTask`. */
   phase(phase: ImportPhase): void {
     this.#phase = phase;
   }

@@ -32,7 +32,14 @@ const HASH_LOW = 28;
 const WORD = 0x1_0000_0000;
 
 /** Why bytes are not an index. */
-export type IndexError = "BadChecksum" | "NoMagic" | "BadGeneration" | "BadEntry" | "BadPath" | "BadRun" | "BadCount";
+export type IndexError =
+  | "BadChecksum"
+  | "NoMagic"
+  | "BadGeneration"
+  | "BadEntry"
+  | "BadPath"
+  | "BadRun"
+  | "BadCount";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -78,7 +85,11 @@ const getLong = (view: DataView, at: number): number => view.getUint32(at) * WOR
  *
  * On an error `map` is left with what was claimed before it. O(bytes + blocks).
  */
-export function decodeIndex(bytes: Uint8Array, superblock: Superblock, map: BlockMap): SiteEntry[] | IndexError {
+export function decodeIndex(
+  bytes: Uint8Array,
+  superblock: Superblock,
+  map: BlockMap,
+): SiteEntry[] | IndexError {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (crc32(bytes, 0, bytes.length) !== superblock.indexChecksum) return "BadChecksum";
   if (bytes.length < HEADER_BYTES || view.getUint32(0) !== INDEX_MAGIC) return "NoMagic";

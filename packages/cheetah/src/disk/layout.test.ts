@@ -20,7 +20,9 @@ const bare = fc.record({
 });
 const sites = fc.uniqueArray(bare, { maxLength: 40, selector: (entry) => entry.path }).map((entries) => {
   const map = new BlockMap(BLOCKS);
-  return entries.map((entry): SiteEntry => ({ ...entry, first: map.claimAny(fileBlocks(entry)) })).filter((e) => e.first >= 0);
+  return entries
+    .map((entry): SiteEntry => ({ ...entry, first: map.claimAny(fileBlocks(entry)) }))
+    .filter((e) => e.first >= 0);
 });
 const superblockOf = (bytes: Uint8Array, files: number, generation: number): Superblock => ({
   generation,
@@ -36,7 +38,11 @@ describe("the index", () => {
     fc.assert(
       fc.property(sites, fc.nat(0xffffffff), (entries, generation) => {
         const bytes = encodeIndex(entries, generation);
-        const decoded = decodeIndex(bytes, superblockOf(bytes, entries.length, generation), new BlockMap(BLOCKS));
+        const decoded = decodeIndex(
+          bytes,
+          superblockOf(bytes, entries.length, generation),
+          new BlockMap(BLOCKS),
+        );
         expect(decoded).toEqual(entries.toSorted((a, b) => (a.path < b.path ? -1 : 1)));
       }),
     );
@@ -143,7 +149,8 @@ describe("the block map", () => {
           }
           const first = map.claimAny(count);
           if (first < 0) continue;
-          for (const [other, length] of runs) expect(first + count <= other || other + length <= first).toBe(true);
+          for (const [other, length] of runs)
+            expect(first + count <= other || other + length <= first).toBe(true);
           expect(first >= 2 && first + count <= 200).toBe(true);
           runs.push([first, count]);
         }

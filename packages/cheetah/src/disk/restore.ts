@@ -31,7 +31,10 @@ export function* restoreSite(site: Site, staging: Staging): Generator<Step, Rest
   return "restored";
 }
 
-function newer(a: Superblock | SuperblockError, b: Superblock | SuperblockError): Superblock | SuperblockError {
+function newer(
+  a: Superblock | SuperblockError,
+  b: Superblock | SuperblockError,
+): Superblock | SuperblockError {
   if (typeof b === "string") return a;
   return typeof a === "string" || b.generation > a.generation ? b : a;
 }

@@ -7,7 +7,7 @@ import type { BlockStore } from "./block-store.ts";
 /** Blocks of one staging slot: 64 KiB. */
 export const STAGING_BLOCKS = 16;
 /** Bytes of one staging slot. */
-export const STAGING_BYTES = STAGING_BLOCKS * BLOCK_BYTES;
+export const STAGING_BYTES: number = STAGING_BLOCKS * BLOCK_BYTES;
 
 const FREE_LIST = 0;
 const TAKEN_LIST = 1;
@@ -52,6 +52,11 @@ export class Staging {
   /** True while a transfer is under way. */
   get busy(): boolean {
     return this.#lists.count(QUEUED_LIST) + this.#lists.count(FLIGHT_LIST) > 0;
+  }
+
+  /** True while the disk has no room for a transfer. */
+  get blocked(): boolean {
+    return this.#lists.count(QUEUED_LIST) > 0;
   }
 
   /** Forgets the failures. */

@@ -71,7 +71,11 @@ export function encodeSuperblock(superblock: Superblock, into: Uint8Array): void
 }
 
 /** Reads the block at `at` of `bytes` as the superblock of an extent of `blocks` blocks. O(1). */
-export function decodeSuperblock(bytes: Uint8Array, at: number, blocks: number): Superblock | SuperblockError {
+export function decodeSuperblock(
+  bytes: Uint8Array,
+  at: number,
+  blocks: number,
+): Superblock | SuperblockError {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, BLOCK_BYTES);
   if (view.getUint32(MAGIC) !== SUPERBLOCK_MAGIC) return "NoMagic";
   if (view.getUint32(CHECKED_BYTES) !== crc32(bytes, at, at + CHECKED_BYTES)) return "BadChecksum";

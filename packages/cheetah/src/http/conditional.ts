@@ -18,7 +18,8 @@ export function evaluateConditions(request: Request, current: Validators, now: n
   if (request.ifMatch !== undefined) {
     if (!listMatches(request.ifMatch, current.tag, false)) return 412;
   } else if (isAfter(current.modified, request.ifUnmodifiedSince, now)) return 412;
-  if (request.ifNoneMatch !== undefined) return listMatches(request.ifNoneMatch, current.tag, true) ? 304 : 200;
+  if (request.ifNoneMatch !== undefined)
+    return listMatches(request.ifNoneMatch, current.tag, true) ? 304 : 200;
   return isNotAfter(current.modified, request.ifModifiedSince, now) ? 304 : 200;
 }
 

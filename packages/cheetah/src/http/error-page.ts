@@ -17,8 +17,12 @@ const page = (status: number, phrase: string): string =>
 const EMPTY = new Uint8Array(0);
 
 const pages: ReadonlyMap<number, Uint8Array> = new Map(
-  Object.entries(PHRASES).map(([status, phrase]) => [Number(status), latin1Bytes(page(Number(status), phrase))]),
+  Object.entries(PHRASES).map(([status, phrase]) => [
+    Number(status),
+    latin1Bytes(page(Number(status), phrase)),
+  ]),
 );
 
 /** The body of a plain `status`; empty for 304. O(1). */
-export const errorPage = (status: Status): Uint8Array => (status === 304 ? EMPTY : (pages.get(status) ?? EMPTY));
+export const errorPage = (status: Status): Uint8Array =>
+  status === 304 ? EMPTY : (pages.get(status) ?? EMPTY);

@@ -36,7 +36,13 @@ const isBlank = (octet: number | undefined): boolean => octet === SPACE || octet
 
 type Extent = readonly [start: number, end: number];
 
-function applyField(bytes: Uint8Array, from: number, to: number, request: Request, value: Extent): Status | 0 {
+function applyField(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  request: Request,
+  value: Extent,
+): Status | 0 {
   switch (to - from) {
     case 4:
       return matchesAnyCase(bytes, from, to, "host") ? applyHost(bytes, request, value) : 0;

@@ -8,7 +8,14 @@ test.each([
   ["bytes=5-99", 10, [{ first: 5, end: 10 }]],
   ["bytes=-3", 10, [{ first: 7, end: 10 }]],
   ["bytes=-99", 10, [{ first: 0, end: 10 }]],
-  ["BYTES=0-1 , 4-5", 10, [{ first: 0, end: 2 }, { first: 4, end: 6 }]],
+  [
+    "BYTES=0-1 , 4-5",
+    10,
+    [
+      { first: 0, end: 2 },
+      { first: 4, end: 6 },
+    ],
+  ],
   ["bytes=0-1,50-60", 10, [{ first: 0, end: 2 }]],
   ["bytes=10-", 10, "unsatisfiable"],
   ["bytes=-0", 10, "unsatisfiable"],
@@ -25,7 +32,9 @@ test.each([
 });
 
 test("whatever is asked, ranges lie inside, are not empty and ask for no more than there is", () => {
-  const spec = fc.tuple(fc.option(fc.nat(120)), fc.option(fc.nat(120))).map(([a, b]) => `${a ?? ""}-${b ?? ""}`);
+  const spec = fc
+    .tuple(fc.option(fc.nat(120)), fc.option(fc.nat(120)))
+    .map(([a, b]) => `${a ?? ""}-${b ?? ""}`);
   fc.assert(
     fc.property(fc.array(spec, { minLength: 1, maxLength: 6 }), fc.nat(100), (specs, size) => {
       const ranges = parseRanges(`bytes=${specs.join(",")}`, size, 4);

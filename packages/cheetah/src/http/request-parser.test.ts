@@ -9,7 +9,11 @@ const parse = (text: string, step = text.length): RequestParser & { result?: str
   const bytes = new Uint8Array(32_768);
   bytes.set(latin1Bytes(text));
   let result = "incomplete";
-  for (let filled = Math.min(step, text.length); result === "incomplete"; filled = Math.min(filled + step, text.length)) {
+  for (
+    let filled = Math.min(step, text.length);
+    result === "incomplete";
+    filled = Math.min(filled + step, text.length)
+  ) {
     result = parser.parse(bytes, filled);
     if (filled === text.length) break;
   }
@@ -77,7 +81,8 @@ describe("limits", () => {
     expect(parse(`${line(8192)}\r\nHost: a\r\n\r\n`, 1).result).toBe("complete");
   });
   test("of the header section", () => {
-    const field = (bytes: number): string => `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(bytes - 14)}\r\n\r\n`;
+    const field = (bytes: number): string =>
+      `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(bytes - 14)}\r\n\r\n`;
     expect(parse(field(16_384)).result).toBe("complete");
     expect(parse(field(16_385)).status).toBe(431);
     expect(parse(field(16_384), 7).result).toBe("complete");

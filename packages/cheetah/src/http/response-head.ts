@@ -75,7 +75,8 @@ export const hasPage = (answer: Answer): boolean =>
 function otherFields(answer: Answer, now: number): string {
   const { file, ranges, status } = answer;
   if (file !== undefined && status === 304) return validators(file, now);
-  if (file !== undefined && status === 206 && ranges !== undefined) return validators(file, now) + partFields(answer);
+  if (file !== undefined && status === 206 && ranges !== undefined)
+    return validators(file, now) + partFields(answer);
   const length = `Content-Type: ${ERROR_PAGE_TYPE}\r\nContent-Length: ${errorPage(status).length}\r\n`;
   if (status === 301) return `Location: ${answer.location}\r\n${length}`;
   if (status === 405) return `Allow: ${ALLOWED}\r\n${length}`;

@@ -41,7 +41,9 @@ test.each([
 });
 
 test("a name of the site is found again through its escaped form, and only there", () => {
-  const segment = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => isSitePath(text) && !text.includes("/"));
+  const segment = fc
+    .string({ unit: "grapheme", minLength: 1 })
+    .filter((text) => isSitePath(text) && !text.includes("/"));
   fc.assert(
     fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
       const path = segments.join("/");

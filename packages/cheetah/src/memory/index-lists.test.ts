@@ -11,7 +11,11 @@ const contents = (lists: IndexLists, list: number): number[] => {
 };
 
 test("lists behave like arrays that share their rows", () => {
-  const operation = fc.tuple(fc.constantFrom("add", "addFirst", "remove", "take"), fc.nat(LISTS - 1), fc.nat(ROWS - 1));
+  const operation = fc.tuple(
+    fc.constantFrom("add", "addFirst", "remove", "take"),
+    fc.nat(LISTS - 1),
+    fc.nat(ROWS - 1),
+  );
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
       const lists = new IndexLists(ROWS, LISTS);
@@ -24,7 +28,9 @@ test("lists behave like arrays that share their rows", () => {
         for (const rows of model) if (rows.includes(row)) rows.splice(rows.indexOf(row), 1);
         if (name === "add") model[list]!.push(row);
         if (name === "addFirst") model[list]!.unshift(row);
-        lists[name === "remove" ? "remove" : name](...((name === "remove" ? [row] : [list, row]) as [number, number]));
+        lists[name === "remove" ? "remove" : name](
+          ...((name === "remove" ? [row] : [list, row]) as [number, number]),
+        );
         expect(lists.listOf(row)).toBe(name === "remove" ? -1 : list);
       }
       for (let list = 0; list < LISTS; list++) {

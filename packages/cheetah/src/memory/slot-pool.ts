@@ -34,7 +34,16 @@ export class SlotPool {
   /** Gives `slot` back. O(1). */
   give(slot: number): void {
     this.#free[this.#count++] = slot;
-    const row = this.#waits.lists.first(this.#waits.heads);
-    if (row >= 0) this.#waits.lists.add(this.#waits.runnable, row);
+    this.wake(1);
+  }
+
+  /** Lets at most `limit` of those go on who wait for a slot, no more than there are slots. O(limit). */
+  wake(limit: number): void {
+    const { lists, heads, runnable } = this.#waits;
+    for (let woken = 0; woken < limit && woken < this.#count; woken++) {
+      const row = lists.first(heads);
+      if (row < 0) return;
+      lists.add(runnable, row);
+    }
   }
 }

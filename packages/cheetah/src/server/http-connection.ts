@@ -40,6 +40,7 @@ export class HttpConnection {
   /** When the current wait for a request, its end or the peer's began; and when the last acknowledgement came. */
   #since = 0 as Cycles;
   #acknowledgedAt = 0 as Cycles;
+  #seenUnacknowledged = 0;
 
   constructor(services: Services, row: number) {
     this.row = row;
@@ -138,6 +139,7 @@ export class HttpConnection {
   checkTime(now: Cycles): void {
     const { limits, counters } = this.#services;
     if (this.#unacknowledged > 0) {
+      this.#noteProgress(now);
       if (now - this.#acknowledgedAt < secondsIn(this.#services.clock, limits.stallSeconds)) return;
       counters.stalls += 1;
       return this.abort();
@@ -145,6 +147,12 @@ export class HttpConnection {
     if (this.#phase === "finishing" && this.#hasWaited(now, limits.lingerSeconds)) this.abort();
     else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
     else if (this.#phase === "reading") this.#checkReading(now);
+  }
+
+  /** A client that takes a piece byte by byte is slow, not gone. */
+  #noteProgress(now: Cycles): void {
+    if (this.#unacknowledged !== this.#seenUnacknowledged) this.#acknowledgedAt = now;
+    this.#seenUnacknowledged = this.#unacknowledged;
   }
 
   #checkReading(now: Cycles): void {

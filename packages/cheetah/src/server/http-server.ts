@@ -12,7 +12,7 @@ const RUN_BATCH = 128;
 /** Seconds between two looks at the time of every connection. */
 const SWEEP_SECONDS = 0.5;
 /** Seconds until a full device is tried again. */
-const RETRY_SECONDS = 0.002;
+export const RETRY_SECONDS = 0.002;
 
 /** One handler for all connections that TCP accepts. */
 export class HttpServer implements ConnectionHandler, Pollable {
@@ -40,7 +40,8 @@ export class HttpServer implements ConnectionHandler, Pollable {
     counters.accepted += 1;
     counters.open += 1;
     row.open(connection);
-    if (this.#nextSweep === NEVER) this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
+    if (this.#nextSweep === NEVER)
+      this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
   }
 
   received(connection: Connection, window: Window, at: number, length: number): number {
@@ -72,10 +73,12 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   poll(): boolean {
-    const { cache, clock, log } = this.#services;
+    const { cache, clock, log, slots } = this.#services;
     cache.poll();
+    slots.wake(RUN_BATCH);
     const { lists, runnable } = this.#waits;
-    for (let count = 0; count < RUN_BATCH; count++) {
+    let ran = 0;
+    for (; ran < RUN_BATCH; ran++) {
       const row = lists.take(runnable);
       if (row < 0) break;
       this.#rows[row]?.run();
@@ -83,11 +86,12 @@ export class HttpServer implements ConnectionHandler, Pollable {
     const now = clock.now();
     if (now >= this.#nextSweep) this.#sweep(now);
     const logging = log?.poll() ?? false;
-    return lists.count(runnable) > 0 || logging;
+    return ran > 0 || logging;
   }
 
   wakeAt(): Cycles {
     const { cache, clock, log } = this.#services;
+    if (this.#waits.lists.count(this.#waits.runnable) > 0) return clock.now();
     const isBlocked = cache.blocked || (log !== undefined && log.waiting > 0);
     if (!isBlocked) return this.#nextSweep;
     return Math.min(this.#nextSweep, clock.now() + secondsIn(clock, RETRY_SECONDS)) as Cycles;

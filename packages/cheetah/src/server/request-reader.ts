@@ -72,7 +72,9 @@ export class RequestReader {
 
   /** Reads on; returns how many bytes belonged to the head. Not to be called once `result` is decided. O(length). */
   read(window: Window, at: number, length: number): number {
-    return this.#buffer === undefined ? this.#begin(window, at, length) : this.#continue(this.#buffer, window, at, length);
+    return this.#buffer === undefined
+      ? this.#begin(window, at, length)
+      : this.#continue(this.#buffer, window, at, length);
   }
 
   #begin(window: Window, at: number, length: number): number {

@@ -235,7 +235,9 @@ export class ResponseWriter implements PieceOwner {
       if (slot < 0) return false;
       const length = Math.min(SLOT_BYTES, this.#textEnd - this.#textAt);
       slots.window.write(slot * SLOT_BYTES, this.#text, this.#textAt, length);
-      if (this.#connection?.send(slots.window, slot * SLOT_BYTES, length, this, SLOT_TOKENS + slot) !== true) {
+      if (
+        this.#connection?.send(slots.window, slot * SLOT_BYTES, length, this, SLOT_TOKENS + slot) !== true
+      ) {
         slots.give(slot);
         return false;
       }

@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import { STREAM_STATE } from "../stream-device.ts";
 import { makeByteQueue } from "./byte-queue.ts";
 import type { ByteQueue } from "./byte-queue.ts";
+import { gatherWrites } from "./write-gathering.ts";
+import type { GatheredWrites } from "./write-gathering.ts";
 
 /** Milliseconds a closed stream may go without moving a byte while it empties its buffer. */
 const IDLE_MILLISECONDS = 30_000;
@@ -44,11 +46,12 @@ interface Carried {
   full: boolean;
   /** The number was given back; nothing is held and nobody is told any more. */
   detached: boolean;
-  /** Called by the host when it has taken a write; one function for all of them. */
-  written: () => void;
+  /** Writes of this turn, on their way to the connection. */
+  readonly leaving: GatheredWrites;
 }
 
-const room = (stream: Carried): number => Math.max(0, stream.bufferBytes - stream.connection.writableLength);
+const room = (stream: Carried): number => 
+  Math.max(0, stream.bufferBytes - stream.connection.writableLength - stream.leaving.length);
 
 const canWrite = (stream: Carried): boolean => !stream.finished && !stream.failed && room(stream) > 0;
 
@@ -93,15 +96,14 @@ const write = (stream: Carried, memory: Uint8Array, at: number, length: number):
   const taken = Math.min(length, free);
   stream.full ||= taken < length || taken === free;
   if (taken === 0) return 0;
-  const copy = Buffer.allocUnsafe(taken);
-  copy.set(taken === memory.length ? memory : memory.subarray(at, at + taken));
-  stream.connection.write(copy, stream.written);
+  stream.leaving.add(memory, at, taken);
   return taken;
 };
 
 const fail = (stream: Carried): void => {
   if (stream.failed || stream.detached) return;
   stream.failed = true;
+  stream.leaving.discard();
   stream.arrived.clear();
   stream.changed();
 };
@@ -114,6 +116,7 @@ const endOfInput = (stream: Carried): void => {
 const end = (stream: Carried): void => {
   if (stream.finished || stream.failed) return;
   stream.finished = true;
+  stream.leaving.flush();
   stream.connection.end();
 };
 
@@ -121,6 +124,7 @@ const end = (stream: Carried): void => {
 const detach = (stream: Carried): Socket => {
   stream.detached = true;
   stream.full = false;
+  stream.leaving.flush();
   stream.arrived.clear();
   return stream.connection;
 };
@@ -132,7 +136,6 @@ const gone = (stream: Carried): void => {
 
 const attach = (stream: Carried): void => {
   const { connection } = stream;
-  stream.written = () => written(stream);
   connection.on("data", (chunk: Buffer) => receive(stream, chunk));
   connection.on("end", () => endOfInput(stream));
   connection.on("error", () => fail(stream));
@@ -149,7 +152,8 @@ const attach = (stream: Carried): void => {
 export const openHostStream = (connection: Socket, bufferBytes: number, changed: () => void): HostStream => {
   const bits = { paused: false, ended: false, finished: false, failed: false };
   const arrived = makeByteQueue();
-  const more = { full: false, detached: false, written: () => {} };
+  const leaving = gatherWrites(connection, () => written(stream));
+  const more = { full: false, detached: false, leaving };
   const pauseBytes = Math.max(bufferBytes / 2, bufferBytes - CHUNK_BYTES);
   const stream: Carried = { connection, arrived, bufferBytes, pauseBytes, changed, ...bits, ...more };
   attach(stream);

@@ -1,6 +1,6 @@
 /** A byte sequence that grows at its end. */
 
-/** Bytes that are appended and read, never changed. */
+/** Bytes that are appended and read, never changed, and forgotten all together. */
 export interface GrowingBytes {
   /** Appends `length` bytes of `memory` from `at`. Amortised O(length). */
   append(memory: Uint8Array, at: number, length: number): void;
@@ -10,6 +10,8 @@ export interface GrowingBytes {
   view(from: number, to: number): Uint8Array;
   /** All bytes, as the caller's own copy. O(bytes). */
   copy(): Uint8Array;
+  /** Forgets all bytes, and keeps their room. O(1). */
+  clear(): void;
 }
 
 /** An empty sequence with room for `room` bytes before it first grows. */
@@ -30,5 +32,8 @@ export function makeGrowingBytes(room: number = 256): GrowingBytes {
     length: () => used,
     view: (from, to) => bytes.subarray(from, to),
     copy: () => bytes.slice(0, used),
+    clear: () => {
+      used = 0;
+    },
   };
 }

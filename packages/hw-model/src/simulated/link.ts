@@ -23,6 +23,8 @@ export interface LinkHardware {
   readonly receiveSlots: number;
   /** Frames on the medium at once. */
   readonly flightSlots: number;
+  /** True refuses frames for which the receive ring may have no place. */
+  readonly flowControl: boolean;
   readonly faults: FaultRates;
   readonly seed: number;
 }
@@ -93,6 +95,9 @@ const makeState = (hardware: LinkHardware): LinkState => ({
   idleAt: 0,
 });
 
+/** Frames on the medium or in the receive ring. */
+const inside = (link: LinkState): number => link.arrived.size() + link.flight.size();
+
 /** Moves what has arrived by `now` into the receive ring, or drops it there. */
 const admit = (link: LinkState, now: number): void => {
   while (link.flight.firstTime() <= now) {
@@ -120,6 +125,7 @@ const queue = (link: LinkState, now: number, memory: Uint8Array, gather: Physica
     throw new RangeError(`a frame of ${gather.length} bytes does not fit this interface`);
   while (sending.firstTime() <= now) sending.shift();
   if (sending.size() + pending.size() >= hardware.transmitSlots) return false;
+  if (hardware.flowControl && pending.size() + inside(link) >= hardware.receiveSlots) return false;
   const slot = claim(link, now);
   if (slot === NO_SLOT) return false;
   link.slots.gather(slot, memory, gather);
@@ -188,6 +194,6 @@ export function makeLink(hardware: LinkHardware): Link {
     flush: (now) => flush(link, now),
     take: (now, memory, at) => take(link, now, memory, at),
     nextArrival: () => Math.min(link.arrived.firstTime(), link.flight.firstTime()),
-    inside: () => link.arrived.size() + link.flight.size(),
+    inside: () => inside(link),
   };
 }

@@ -8,8 +8,12 @@ export interface StreamWorld {
   open(): number;
   /** Sends `bytes` or text (UTF-8); what the device does not buffer waits here. O(bytes). */
   send(end: number, bytes: Uint8Array | string): void;
-  /** Everything the device has sent to `end` so far, as a copy. O(bytes). */
+  /** Everything the device has sent to `end` and nobody took by `take`, as a copy. O(bytes). */
   received(end: number): Uint8Array;
+  /** Takes the next bytes from the device, at most `limit`, held or not: a copy; the world forgets them. O(bytes). */
+  take(end: number, limit?: number): Uint8Array;
+  /** The next end that was sent bytes, or whose state changed by the device, since it was last told; -1 for none. O(1). */
+  next(): number;
   /** Stops (`true`) or resumes taking bytes from the device. */
   hold(end: number, held: boolean): void;
   /** Sends no more. */
@@ -18,6 +22,8 @@ export interface StreamWorld {
   reset(end: number): void;
   /** `ended`: the device will send no more. `broken`: reset, or closed before both directions ended. */
   state(end: number): "open" | "ended" | "broken";
+  /** The world is done with a stream that is over: its number names nothing any more. O(1). */
+  forget(end: number): void;
 }
 
 /** A scripted stream device and the world outside it. */
@@ -27,13 +33,18 @@ export interface SimulatedStreamDevice extends StreamDevice {
 
 /** One stream, seen from both sides. */
 interface Stream {
-  /** Sent from outside: everything, and how much of it the device's owner has read. */
+  /** The number of its outer end. */
+  readonly end: number;
+  /** True while it waits to be told by `next`. */
+  touched: boolean;
+  /** Sent from outside, and how much of it the device's owner has read; forgotten when all is. */
   readonly inward: GrowingBytes;
   inwardRead: number;
   inwardEnded: boolean;
-  /** Written by the owner: everything, and how much of it the world has taken. */
+  /** Written by the owner: what the world has not forgotten, how much of it the world has taken, and how much by `take`. */
   readonly outward: GrowingBytes;
   outwardTaken: number;
+  outwardShown: number;
   outwardEnded: boolean;
   held: boolean;
   broken: boolean;
@@ -45,8 +56,13 @@ interface Stream {
 
 interface DeviceState {
   readonly hardware: StreamHardware;
-  /** Every stream ever opened, by the number of its outer end. */
-  readonly ends: Stream[];
+  /** Every stream opened and not forgotten, by the number of its outer end. */
+  readonly ends: Map<number, Stream>;
+  /** Streams ever opened. */
+  opened: number;
+  /** Outer ends that `next` has to tell, in order, and how many of them it told. */
+  touched: number[];
+  told: number;
   /** Streams handed out, by the device's number. */
   readonly handed: (Stream | undefined)[];
   /** Opened outside, not accepted. */
@@ -57,12 +73,15 @@ interface DeviceState {
   next: number;
 }
 
-const makeStream = (): Stream => ({
+const makeStream = (end: number): Stream => ({
+  end,
+  touched: false,
   inward: makeGrowingBytes(),
   inwardRead: 0,
   inwardEnded: false,
   outward: makeGrowingBytes(),
   outwardTaken: 0,
+  outwardShown: 0,
   outwardEnded: false,
   held: false,
   broken: false,
@@ -87,6 +106,25 @@ const bits = (device: DeviceState, stream: Stream | undefined): number => {
     (room(device, stream) > 0 ? STREAM_STATE.writable : 0) |
     (stream.inwardEnded ? STREAM_STATE.ended : 0)
   );
+};
+
+/** Something happened to a stream that its outer end can see. */
+const touch = (device: DeviceState, stream: Stream): void => {
+  if (stream.touched) return;
+  stream.touched = true;
+  device.touched.push(stream.end);
+};
+
+const next = (device: DeviceState): number => {
+  const end = device.touched[device.told];
+  if (end === undefined) {
+    device.touched.length = device.told = 0;
+    return -1;
+  }
+  device.told++;
+  const stream = device.ends.get(end);
+  if (stream !== undefined) stream.touched = false;
+  return end;
 };
 
 const accept = (device: DeviceState): number => {
@@ -116,11 +154,28 @@ const read = (
   const count = Math.min(length, readable(device, stream));
   memory.set(stream.inward.view(stream.inwardRead, stream.inwardRead + count), at);
   stream.inwardRead += count;
+  if (stream.inwardRead === stream.inward.length()) {
+    stream.inward.clear();
+    stream.inwardRead = 0;
+  }
   return count;
 };
 
-const take = (stream: Stream): void => {
+/** A stream that is not held takes everything at once. */
+const accrue = (stream: Stream): void => {
   if (!stream.held) stream.outwardTaken = stream.outward.length();
+};
+
+const take = (stream: Stream, limit: number): Uint8Array => {
+  const { outward, outwardShown } = stream;
+  const bytes = outward.view(outwardShown, Math.min(outward.length(), outwardShown + limit)).slice();
+  stream.outwardShown += bytes.length;
+  stream.outwardTaken = Math.max(stream.outwardTaken, stream.outwardShown);
+  if (stream.outwardShown === outward.length()) {
+    outward.clear();
+    stream.outwardShown = stream.outwardTaken = 0;
+  }
+  return bytes;
 };
 
 const write = (
@@ -134,13 +189,15 @@ const write = (
   if (stream === undefined) return 0;
   const count = Math.min(length, room(device, stream));
   stream.outward.append(memory, at, count);
-  take(stream);
+  accrue(stream);
+  if (count > 0) touch(device, stream);
   return count;
 };
 
 const control = (device: DeviceState, number: number, operation: "end" | "close" | "reset"): void => {
   const stream = device.handed[number];
   if (stream === undefined) return;
+  touch(device, stream);
   if (operation === "end") {
     stream.outwardEnded = true;
     return;
@@ -175,15 +232,16 @@ const reap = (device: DeviceState, limit: number, changed: (stream: number) => v
 };
 
 const endOf = (device: DeviceState, end: number): Stream => {
-  const stream = device.ends[end];
+  const stream = device.ends.get(end);
   if (stream === undefined) throw new RangeError(`no stream was opened as ${end}`);
   return stream;
 };
 
 const open = (device: DeviceState): number => {
-  const stream = makeStream();
+  const stream = makeStream(device.opened++);
   device.waiting.push(stream);
-  return device.ends.push(stream) - 1;
+  device.ends.set(stream.end, stream);
+  return stream.end;
 };
 
 const sendTo = (stream: Stream, input: Uint8Array | string): void => {
@@ -200,13 +258,15 @@ const makeStreamWorld = (device: DeviceState): StreamWorld => ({
   open: () => open(device),
   send: (end, bytes) => sendTo(endOf(device, end), bytes),
   received: (end) => {
-    const { outward, outwardTaken } = endOf(device, end);
-    return outward.view(0, outwardTaken).slice();
+    const { outward, outwardTaken, outwardShown } = endOf(device, end);
+    return outward.view(outwardShown, outwardTaken).slice();
   },
+  take: (end, limit = Infinity) => take(endOf(device, end), limit),
+  next: () => next(device),
   hold: (end, held) => {
     const stream = endOf(device, end);
     stream.held = held;
-    take(stream);
+    accrue(stream);
   },
   end: (end) => {
     endOf(device, end).inwardEnded = true;
@@ -215,6 +275,9 @@ const makeStreamWorld = (device: DeviceState): StreamWorld => ({
     endOf(device, end).broken = true;
   },
   state: (end) => stateOf(endOf(device, end)),
+  forget: (end) => {
+    device.ends.delete(end);
+  },
 });
 
 /**
@@ -229,7 +292,10 @@ export function makeSimulatedStreamDevice(
 ): SimulatedStreamDevice {
   const device: DeviceState = {
     hardware: { streams, bufferBytes },
-    ends: [],
+    ends: new Map(),
+    opened: 0,
+    touched: [],
+    told: 0,
     handed: [],
     waiting: [],
     toldWaiting: false,

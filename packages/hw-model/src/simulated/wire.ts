@@ -15,6 +15,12 @@ export interface WireDirection {
   readonly faults?: FaultRates;
   /** Seconds by which a reordered frame comes late at most; default 0.001. */
   readonly reorderSeconds?: number;
+  /**
+   * True makes `transmit` refuse, as on a full ring, while the receiver's ring could overflow.
+   *
+   * Stands for the PAUSE frames of IEEE 802.3 annex 31B; default false.
+   */
+  readonly flowControl?: boolean;
 }
 
 /** The machine at one end. */
@@ -84,6 +90,7 @@ const link = (options: WireOptions, sender: 0 | 1, receiver: 0 | 1): Link => {
     reorderSeconds: own.reorderSeconds ?? options.reorderSeconds ?? 0.001,
     overheadBytes: options.overheadBytes ?? 24,
     flightSlots: options.flightSlots ?? 4096,
+    flowControl: own.flowControl ?? options.flowControl ?? false,
     faults: own.faults ?? options.faults ?? {},
     seed: deriveSeed(options.seed ?? 1, `link ${sender}`),
   });

@@ -78,7 +78,8 @@ function recover(core: TcpCore, block: ControlBlock, bytes: number, flight: numb
   }
   const outcome = block.congestion.acknowledged(bytes, block.sendUnacknowledged, flight);
   if (outcome !== "advance") block.isRetransmitDue = true;
-  if (outcome !== "laterPartial" || block.sendUnacknowledged === block.sendHighest) rearmRetransmit(core, block);
+  if (outcome !== "laterPartial" || block.sendUnacknowledged === block.sendHighest)
+    rearmRetransmit(core, block);
 }
 
 function watchProgress(core: TcpCore, block: ControlBlock): void {

@@ -66,7 +66,9 @@ function isAcceptable(block: ControlBlock, segment: Segment): boolean {
 }
 
 const spansWindow = (block: ControlBlock, first: number, last: number): boolean =>
-  block.receiveEdge !== block.receiveNext && isBefore(first, block.receiveNext) && !isBefore(last, block.receiveEdge);
+  block.receiveEdge !== block.receiveNext &&
+  isBefore(first, block.receiveNext) &&
+  !isBefore(last, block.receiveEdge);
 
 /** Cuts off what was received before, and what is beyond the window with its FIN. Either is answered. */
 function trim(core: TcpCore, block: ControlBlock, segment: Segment): void {

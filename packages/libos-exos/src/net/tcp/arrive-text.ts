@@ -24,14 +24,16 @@ export function arriveText(core: TcpCore, block: ControlBlock, segment: Segment)
     if (segment.sequence === block.receiveNext) arriveInOrder(core, block, packet, segment);
     else arriveEarly(core, block, packet, segment);
   } else if (has(segment, FIN) && segment.sequence !== block.receiveNext) acknowledgeAtOnce(core, block);
-  if (mayReceive(block.state) && block.hasFin && block.finSequence === block.receiveNext) arriveFin(core, block);
+  if (mayReceive(block.state) && block.hasFin && block.finSequence === block.receiveNext)
+    arriveFin(core, block);
 }
 
 // A duplicate ACK for each segment after a gap, at once: the sender counts them (RFC 5681 section 4.2).
 function arriveEarly(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
   core.counters.outOfOrder += 1;
   const offset = distance(block.receiveNext, segment.sequence);
-  if (!block.buffer.store(offset, packet, segment.textAt, segment.textLength)) core.counters.receiveDropped += 1;
+  if (!block.buffer.store(offset, packet, segment.textAt, segment.textLength))
+    core.counters.receiveDropped += 1;
   acknowledgeAtOnce(core, block);
 }
 

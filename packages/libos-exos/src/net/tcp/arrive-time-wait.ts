@@ -19,7 +19,12 @@ export function arriveTimeWait(core: TcpCore, row: number, segment: Segment): vo
   const receiveNext = tombstones.receiveNext(row);
   const sendNext = tombstones.sendNext(row);
   const listener = core.listeners.get(segment.localPort);
-  if (has(segment, SYN) && !has(segment, ACK) && listener !== undefined && !isBefore(segment.sequence, receiveNext)) {
+  if (
+    has(segment, SYN) &&
+    !has(segment, ACK) &&
+    listener !== undefined &&
+    !isBefore(segment.sequence, receiveNext)
+  ) {
     tombstones.remove(row);
     reopen(core, listener, segment, sendNext);
     return;

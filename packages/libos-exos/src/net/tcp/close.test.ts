@@ -1,7 +1,7 @@
 /** The end of connections: FIN in every order, TIME-WAIT, resets, aborts. */
 import { describe, expect, test } from "vitest";
-import type { Conversation } from "./conversation.ts";
-import { makeConversation, openedByPeer } from "./conversation.ts";
+import type { Conversation } from "../../testing/conversation.ts";
+import { makeConversation, openedByPeer } from "../../testing/conversation.ts";
 
 /** Brings a connection into each synchronized state. */
 const STATES: { readonly [state: string]: (talk: Conversation) => void } = {
@@ -23,7 +23,8 @@ const STATES: { readonly [state: string]: (talk: Conversation) => void } = {
     talk.connection.finish();
   },
 };
-const receiveNext = (state: string): number => (["CLOSE-WAIT", "CLOSING", "LAST-ACK"].includes(state) ? 2 : 1);
+const receiveNext = (state: string): number =>
+  ["CLOSE-WAIT", "CLOSING", "LAST-ACK"].includes(state) ? 2 : 1;
 
 describe("finish", () => {
   test("FIN rides on the last text", () => {
@@ -225,17 +226,20 @@ describe("resets", () => {
     expect(talk.tcp.wakeAt()).toBe(Infinity);
     if (state === "ESTABLISHED") expect(talk.released).toEqual([3]);
   });
-  test.each(Object.keys(STATES))("in %s another number in the window is challenged, one outside ignored", (state) => {
-    const talk = openedByPeer();
-    STATES[state]?.(talk);
-    talk.sends();
-    talk.arrives({ flags: "R", seq: receiveNext(state) + 5 });
-    expect(talk.sends()).toMatchObject([{ flags: "A", ack: receiveNext(state) }]);
-    talk.arrives({ flags: "R", seq: receiveNext(state) + 50_000 });
-    talk.arrives({ flags: "R", seq: receiveNext(state) - 1 });
-    expect(talk.sends()).toEqual([]);
-    expect(talk.tcp.use.connections()).toBe(1);
-  });
+  test.each(Object.keys(STATES))(
+    "in %s another number in the window is challenged, one outside ignored",
+    (state) => {
+      const talk = openedByPeer();
+      STATES[state]?.(talk);
+      talk.sends();
+      talk.arrives({ flags: "R", seq: receiveNext(state) + 5 });
+      expect(talk.sends()).toMatchObject([{ flags: "A", ack: receiveNext(state) }]);
+      talk.arrives({ flags: "R", seq: receiveNext(state) + 50_000 });
+      talk.arrives({ flags: "R", seq: receiveNext(state) - 1 });
+      expect(talk.sends()).toEqual([]);
+      expect(talk.tcp.use.connections()).toBe(1);
+    },
+  );
   test.each(Object.keys(STATES))("in %s a SYN is challenged, so often and no more", (state) => {
     const talk = openedByPeer();
     STATES[state]?.(talk);

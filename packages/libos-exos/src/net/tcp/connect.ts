@@ -34,7 +34,10 @@ export function connect(core: TcpCore, randomWord: () => number, call: Call): Co
 function begin(core: TcpCore, block: ControlBlock): void {
   enter(block, "SYN-SENT");
   block.isScaling = true;
-  block.segmentBytes = Math.min(core.limits.defaultSegmentBytes, core.output.mtu(block.remoteAddress) - HEADERS_BYTES);
+  block.segmentBytes = Math.min(
+    core.limits.defaultSegmentBytes,
+    core.output.mtu(block.remoteAddress) - HEADERS_BYTES,
+  );
   core.counters.activeOpens += 1;
   core.timers.arm(block.slot, TIMER.giveUp, core.now + core.durations.connect);
   core.ready.add(block);

@@ -9,7 +9,8 @@ import { updateWindow } from "./output.ts";
 import { mayReceive, maySend } from "./state.ts";
 
 /** The application's side of `block`; it outlives the connection and then does nothing. */
-export const makeConnection = (core: TcpCore, block: ControlBlock): Connection => new TcpConnection(core, block);
+export const makeConnection = (core: TcpCore, block: ControlBlock): Connection =>
+  new TcpConnection(core, block);
 
 class TcpConnection implements Connection {
   readonly localAddress: number;
@@ -78,12 +79,18 @@ class TcpConnection implements Connection {
 }
 
 function checkPiece(window: Window, at: number, length: number): void {
-  if (!(at >= 0 && length >= 0 && at + length <= window.length)) throw new RangeError("a piece outside its window");
+  if (!(at >= 0 && length >= 0 && at + length <= window.length))
+    throw new RangeError("a piece outside its window");
 }
 
 // In SYN-SENT the peer knows nothing yet; after both FINs it has nothing to lose (RFC 9293 section 3.10.5).
 const mayReset = (block: ControlBlock): boolean =>
-  !block.isDraining && (mayReceive(block.state) || block.state === "CLOSE-WAIT" || block.state === "SYN-RECEIVED" || block.state === "LAST-ACK" || block.state === "CLOSING");
+  !block.isDraining &&
+  (mayReceive(block.state) ||
+    block.state === "CLOSE-WAIT" ||
+    block.state === "SYN-RECEIVED" ||
+    block.state === "LAST-ACK" ||
+    block.state === "CLOSING");
 
 /** Offers what is unread to the handler, and does what follows from its being taken. */
 export function offerUnread(core: TcpCore, block: ControlBlock): void {

@@ -128,7 +128,9 @@ export function makeControlBlock(slot: number, parts: ControlParts): ControlBloc
     congestion: parts.makeCongestion(),
     take: (window, at, length) => {
       const { handler, connection } = block;
-      return handler === undefined || connection === undefined ? 0 : handler.received(connection, window, at, length);
+      return handler === undefined || connection === undefined
+        ? 0
+        : handler.received(connection, window, at, length);
     },
   };
   return block;

@@ -1,7 +1,14 @@
 /** The way out of every segment: header, checksum, and over to IPv4. */
 import { finishChecksum, pseudoHeaderSum } from "../checksum.ts";
 import type { TcpHeader } from "../wire/tcp-wire.ts";
-import { ACK, RST, TCP_HEADER_BYTES, TCP_PROTOCOL, setTcpChecksum, writeTcpHeader } from "../wire/tcp-wire.ts";
+import {
+  ACK,
+  RST,
+  TCP_HEADER_BYTES,
+  TCP_PROTOCOL,
+  setTcpChecksum,
+  writeTcpHeader,
+} from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { advance, distance } from "./sequence.ts";

@@ -72,7 +72,11 @@ function expireKeepalive(core: TcpCore, block: ControlBlock): void {
   }
   block.probes += 1;
   sendKeepalive(core, block);
-  core.timers.arm(block.slot, TIMER.keepalive, core.now + Math.min(core.durations.keepaliveInterval, idle / PAUSES_IN_IDLE));
+  core.timers.arm(
+    block.slot,
+    TIMER.keepalive,
+    core.now + Math.min(core.durations.keepaliveInterval, idle / PAUSES_IN_IDLE),
+  );
 }
 
 /** Makes the retransmission timer run exactly if something is in flight. */

@@ -1,6 +1,6 @@
 /** Handshakes: passive, active, simultaneous, refused, flooded. */
 import { describe, expect, test } from "vitest";
-import { makeConversation, openedByPeer } from "./conversation.ts";
+import { makeConversation, openedByPeer } from "../../testing/conversation.ts";
 
 describe("passive open", () => {
   test("a SYN is answered with SYN,ACK, an ACK opens", () => {
@@ -129,7 +129,9 @@ describe("active open", () => {
   test("SYN, SYN,ACK, ACK", () => {
     const talk = makeConversation();
     talk.connect();
-    expect(talk.sends()).toMatchObject([{ flags: "S", seq: 0, mss: 1460, scale: 0, window: 4096, remotePort: 80 }]);
+    expect(talk.sends()).toMatchObject([
+      { flags: "S", seq: 0, mss: 1460, scale: 0, window: 4096, remotePort: 80 },
+    ]);
     talk.arrives({ flags: "SA", seq: 0, ack: 1 });
     expect(talk.events).toEqual(["opened"]);
     expect(talk.sends()).toMatchObject([{ flags: "A", seq: 1, ack: 1, payload: "" }]);
@@ -285,7 +287,11 @@ describe("options", () => {
   test("unknown options are skipped, an illegal length ends the list", () => {
     const talk = makeConversation();
     talk.listen();
-    talk.arrives({ flags: "S", seq: 0, options: [254, 4, 1, 2, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200] });
+    talk.arrives({
+      flags: "S",
+      seq: 0,
+      options: [254, 4, 1, 2, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200],
+    });
     talk.sends();
     talk.arrives({ seq: 1, ack: 1 });
     talk.say("x".repeat(300));

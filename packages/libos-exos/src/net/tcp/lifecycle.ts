@@ -102,4 +102,6 @@ export function armKeepalive(core: TcpCore, block: ControlBlock): void {
 
 /** Idle cycles before the first probe; 0 for none. */
 export const keepaliveIdle = (core: TcpCore, block: ControlBlock): number =>
-  block.state === "FIN-WAIT-2" && core.durations.finWait > 0 ? core.durations.finWait : core.durations.keepalive;
+  block.state === "FIN-WAIT-2" && core.durations.finWait > 0
+    ? core.durations.finWait
+    : core.durations.keepalive;

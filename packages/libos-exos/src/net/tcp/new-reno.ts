@@ -79,7 +79,7 @@ export class NewReno implements CongestionControl {
       return false;
     }
     if (this.#duplicates !== DUPLICATES || !isAfter(unacknowledged, this.#recover)) return false;
-    this.#threshold = Math.max(flight / 2, 2 * this.#segment);
+    this.#threshold = Math.max(flight >>> 1, 2 * this.#segment);
     this.#window = this.#threshold + DUPLICATES * this.#segment;
     this.#recover = highest;
     this.#recovering = true;
@@ -88,7 +88,7 @@ export class NewReno implements CongestionControl {
   }
 
   timedOut(highest: number, flight: number, again: boolean): void {
-    if (!again) this.#threshold = Math.max(flight / 2, 2 * this.#segment);
+    if (!again) this.#threshold = Math.max(flight >>> 1, 2 * this.#segment);
     this.#window = this.#segment;
     this.#recover = highest;
     this.#recovering = false;

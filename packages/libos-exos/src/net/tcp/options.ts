@@ -53,7 +53,13 @@ export function parseOptions(options: SegmentOptions, window: Window, at: number
 }
 
 // False for a known option of the wrong length.
-function readOption(options: SegmentOptions, kind: number, window: Window, at: number, length: number): boolean {
+function readOption(
+  options: SegmentOptions,
+  kind: number,
+  window: Window,
+  at: number,
+  length: number,
+): boolean {
   if (kind === MAXIMUM_SEGMENT_SIZE) {
     if (length !== 2) return false;
     options.maximumSegmentSize = window.getU16(at);
@@ -65,7 +71,12 @@ function readOption(options: SegmentOptions, kind: number, window: Window, at: n
 }
 
 /** Writes the options of a SYN; a negative scale leaves window scaling out. Returns their bytes, a multiple of 4. */
-export function writeSynOptions(window: Window, at: number, segmentBytes: number, windowScale: number): number {
+export function writeSynOptions(
+  window: Window,
+  at: number,
+  segmentBytes: number,
+  windowScale: number,
+): number {
   window.setU8(at, MAXIMUM_SEGMENT_SIZE);
   window.setU8(at + 1, 4);
   window.setU16(at + 2, segmentBytes);

@@ -123,7 +123,8 @@ function plan(core: TcpCore, block: ControlBlock): number {
 
 function mayGo(core: TcpCore, block: ControlBlock, length: number, isLast: boolean): boolean {
   if (length === block.segmentBytes || isBefore(block.sendNext, block.sendHighest)) return true;
-  if (isLast && (!core.limits.nagle || block.isFinishing || block.sendNext === block.sendUnacknowledged)) return true;
+  if (isLast && (!core.limits.nagle || block.isFinishing || block.sendNext === block.sendUnacknowledged))
+    return true;
   return length * 2 >= block.largestWindow;
 }
 
@@ -143,7 +144,13 @@ function sendNext(core: TcpCore, block: ControlBlock, length: number): Emitted {
   return result;
 }
 
-function sendText(core: TcpCore, block: ControlBlock, from: number, length: number, hasFin: boolean): Emitted {
+function sendText(
+  core: TcpCore,
+  block: ControlBlock,
+  from: number,
+  length: number,
+  hasFin: boolean,
+): Emitted {
   const offset = distance(block.sendUnacknowledged, from);
   const isLast = length > 0 && offset + length === block.queue.length;
   const draft = draftFrom(core, block, from, ACK | (isLast ? PSH : 0) | (hasFin ? FIN : 0));

@@ -168,7 +168,8 @@ export class ReceiveBuffer {
   // Early runs that `next` has reached are in order now.
   #absorb(): void {
     let run = 0;
-    for (; run < this.#runCount && this.#start(run) <= this.#next; run++) this.#next = Math.max(this.#next, this.#stop(run));
+    for (; run < this.#runCount && this.#start(run) <= this.#next; run++)
+      this.#next = Math.max(this.#next, this.#stop(run));
     if (run === 0) return;
     this.#runs.copyWithin(0, run * 2, this.#runCount * 2);
     this.#runCount -= run;

@@ -15,7 +15,10 @@ export interface ReceiveMemory {
 }
 
 /** The receive memory that cuts `window` into buffers of `bytes`. Nobody else may write there. */
-export function makeReceiveMemory(window: Window, bytes: number): ReceiveMemory & { readonly free: () => number } {
+export function makeReceiveMemory(
+  window: Window,
+  bytes: number,
+): ReceiveMemory & { readonly free: () => number } {
   const count = Math.floor(window.length / bytes);
   const slots: BufferSlot[] = Array.from({ length: count }, (_, index) => ({ window, at: index * bytes }));
   return Object.freeze({

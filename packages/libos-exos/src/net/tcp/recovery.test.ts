@@ -1,6 +1,6 @@
 /** Loss: retransmission, fast retransmission, NewReno, closed windows, silence. */
 import { describe, expect, test } from "vitest";
-import { openedByPeer } from "./conversation.ts";
+import { openedByPeer } from "../../testing/conversation.ts";
 
 const spans = (sent: readonly { seq: number; payload: string }[]): [number, number][] =>
   sent.map((one) => [one.seq, one.payload.length]);
@@ -183,7 +183,9 @@ describe("keepalive", () => {
     expect(talk.events).toEqual([]);
   });
   test("an idle peer is probed, an answer is enough", () => {
-    const talk = openedByPeer({ limits: { keepaliveSeconds: 60, keepaliveIntervalSeconds: 5, keepaliveProbes: 3 } });
+    const talk = openedByPeer({
+      limits: { keepaliveSeconds: 60, keepaliveIntervalSeconds: 5, keepaliveProbes: 3 },
+    });
     talk.passes(60_000);
     expect(talk.sends()).toMatchObject([{ flags: "A", seq: 0, payload: "" }]);
     talk.arrives({ ack: 1 });
@@ -193,7 +195,9 @@ describe("keepalive", () => {
     expect(talk.sends().length).toBe(1);
   });
   test("a peer that vanished is given up", () => {
-    const talk = openedByPeer({ limits: { keepaliveSeconds: 60, keepaliveIntervalSeconds: 5, keepaliveProbes: 3 } });
+    const talk = openedByPeer({
+      limits: { keepaliveSeconds: 60, keepaliveIntervalSeconds: 5, keepaliveProbes: 3 },
+    });
     talk.passes(76_000);
     expect(talk.sends().map((sent) => sent.flags)).toEqual(["A", "A", "A", "RA"]);
     expect(talk.events).toEqual(["closed timeout"]);

@@ -71,7 +71,9 @@ export function parseSegment(segment: Segment, packet: Window, at: number, lengt
   segment.textLength = length - headerBytes;
   clearOptions(segment.options);
   if (!has(segment, SYN)) return "valid";
-  return parseOptions(segment.options, packet, at + TCP_HEADER_BYTES, segment.textAt) ? "valid" : "badOptions";
+  return parseOptions(segment.options, packet, at + TCP_HEADER_BYTES, segment.textAt)
+    ? "valid"
+    : "badOptions";
 }
 
 function readFields(segment: Segment, packet: Window, at: number): void {

@@ -30,7 +30,8 @@ export const TRANSITIONS: { readonly [S in State]: readonly State[] } = {
 };
 
 /** True when a connection may go from `from` to `to`. */
-export const mayEnter = (from: State, to: State): boolean => to === "CLOSED" || TRANSITIONS[from].includes(to);
+export const mayEnter = (from: State, to: State): boolean =>
+  to === "CLOSED" || TRANSITIONS[from].includes(to);
 
 /** True in the states in which the peer may still send bytes. */
 export const mayReceive = (state: State): boolean =>

@@ -48,7 +48,11 @@ export class TimeWaitTable {
 
   /** The row of a connection at `now`, or -1. O(1) expected. */
   find(tuple: Tuple, now: number): number {
-    const row = this.#tuples.find(tuple.localAddress, tuple.remoteAddress, portsOf(tuple.localPort, tuple.remotePort));
+    const row = this.#tuples.find(
+      tuple.localAddress,
+      tuple.remoteAddress,
+      portsOf(tuple.localPort, tuple.remotePort),
+    );
     if (row === NONE || now < (this.#expires[row] ?? 0)) return row;
     this.remove(row);
     return NONE;

@@ -1,6 +1,6 @@
 /** Text in both directions: order, acknowledgments, windows, pieces. */
 import { describe, expect, test } from "vitest";
-import { makeConversation, openedByPeer } from "./conversation.ts";
+import { makeConversation, openedByPeer } from "../../testing/conversation.ts";
 
 const payloads = (sent: readonly { payload: string }[]): string[] => sent.map((one) => one.payload);
 
@@ -106,7 +106,10 @@ describe("backpressure", () => {
     talk.takes = () => 0;
     talk.arrives({ seq: 1, payload: "a".repeat(100) });
     talk.arrives({ seq: 101, payload: "b".repeat(100) });
-    expect(talk.events).toEqual([`received ${"a".repeat(100)}`, `received ${"a".repeat(100)}${"b".repeat(100)}`]);
+    expect(talk.events).toEqual([
+      `received ${"a".repeat(100)}`,
+      `received ${"a".repeat(100)}${"b".repeat(100)}`,
+    ]);
     expect(talk.sends()).toMatchObject([{ ack: 201, window: 200 }]);
     expect(talk.freeBuffers).toBe(3);
     talk.takes = (length) => length;

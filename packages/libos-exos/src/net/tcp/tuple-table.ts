@@ -49,7 +49,8 @@ export class TupleTable {
     for (let at = this.#hash(local, remote, ports); ; at = (at + 1) & this.#mask) {
       const row = this.#index[at] ?? FREE;
       if (row === FREE) return -1;
-      if (this.#ports[row] === ports && this.#remote[row] === remote && this.#local[row] === local) return row;
+      if (this.#ports[row] === ports && this.#remote[row] === remote && this.#local[row] === local)
+        return row;
     }
   }
 
@@ -109,4 +110,5 @@ export class TupleTable {
 }
 
 /** Both ports as one key. */
-export const portsOf = (localPort: number, remotePort: number): number => ((localPort << 16) | remotePort) >>> 0;
+export const portsOf = (localPort: number, remotePort: number): number =>
+  ((localPort << 16) | remotePort) >>> 0;

@@ -1,15 +1,12 @@
-/** Conversations with one TCP endpoint, segment by segment, for tests. */
+/** The peer of a conversation: segments as tests write them, to and from bytes. */
 import type { Window } from "@exolith/exokernel/abi";
 import { makeGather, makeWindow } from "@exolith/exokernel/testing";
-import { finishChecksum, pseudoHeaderSum } from "../checksum.ts";
-import type { SegmentOutput, SendResult } from "../segment-output.ts";
-import { TCP_PROTOCOL, setTcpChecksum, writeTcpHeader } from "../wire/tcp-wire.ts";
-import type { Connection, ConnectionHandler, PieceOwner } from "./application.ts";
-import type { Tcp, TcpOptions } from "./endpoint.ts";
-import { makeTcp } from "./endpoint.ts";
-import { makeReceiveMemory } from "./receive-memory.ts";
-import type { Segment } from "./segment.ts";
-import { makeSegment, parseSegment } from "./segment.ts";
+import { finishChecksum, pseudoHeaderSum } from "../net/checksum.ts";
+import type { SegmentOutput, SendResult } from "../net/segment-output.ts";
+import type { Tcp, TcpOptions } from "../net/tcp/endpoint.ts";
+import type { Segment } from "../net/tcp/segment.ts";
+import { makeSegment, parseSegment } from "../net/tcp/segment.ts";
+import { ACK, SYN, TCP_PROTOCOL, setTcpChecksum, writeTcpHeader } from "../net/wire/tcp-wire.ts";
 
 /** Our own address and the peer's. */
 export const LOCAL = 0x0a000001;
@@ -62,110 +59,8 @@ export interface Setting extends Partial<Pick<TcpOptions, "limits" | "pieceSum">
   readonly mtu?: number;
 }
 
-/** Both sides of the talk: the endpoint under test, its application, and the peer played by the test. */
-export interface Conversation {
-  readonly tcp: Tcp;
-  /** What the application was told. */
-  readonly events: string[];
-  /** Tokens released, in order. */
-  readonly released: number[];
-  /** The application's connection; throws before there is one. */
-  readonly connection: Connection;
-  /** The initial sequence number that the endpoint chose last. */
-  readonly localInitial: number;
-  /** How many of the bytes offered the application takes; all by default. */
-  takes: (length: number) => number;
-  /** What the layer below says. */
-  link: SendResult;
-  readonly freeBuffers: number;
-  listen(backlog?: number): void;
-  connect(): Connection | undefined;
-  /** The application sends `text` as one piece. */
-  say(text: string, token?: number): boolean;
-  arrives(arrival: Arrival): void;
-  /** Polls, and hands out what was sent since the last call. */
-  sends(): Sent[];
-  /** Lets time pass, with every wake-up that is asked for on the way. */
-  passes(milliseconds: number): void;
-}
-
-/** Starts a conversation. */
-export function makeConversation(setting: Setting = {}): Conversation {
-  const peer = makePeer(setting);
-  const memory = makeReceiveMemory(makeWindow((setting.bufferBytes ?? 4096) * (setting.buffers ?? 4)), setting.bufferBytes ?? 4096);
-  let word = 7;
-  const tcp = makeTcp({
-    output: peer.output,
-    clock: { hertz: HERTZ, now: () => peer.now },
-    memory,
-    randomWord: () => (word = (Math.imul(word, 1664525) + 1013904223) >>> 0),
-    ...(setting.limits === undefined ? {} : { limits: setting.limits }),
-    ...(setting.pieceSum === undefined ? {} : { pieceSum: setting.pieceSum }),
-  });
-  const application = makeApplication();
-  return {
-    tcp,
-    events: application.events,
-    released: application.released,
-    get connection() {
-      return application.connection();
-    },
-    get localInitial() {
-      return peer.localInitial;
-    },
-    get takes() {
-      return application.takes;
-    },
-    set takes(takes) {
-      application.takes = takes;
-    },
-    get link() {
-      return peer.link;
-    },
-    set link(link) {
-      peer.link = link;
-    },
-    get freeBuffers() {
-      return memory.free();
-    },
-    listen: (backlog) => {
-      tcp.listen(80, () => application.handler, backlog === undefined ? {} : { backlog });
-    },
-    connect: () => application.hold(tcp.connect(REMOTE, 80, application.handler)),
-    say: (text, token = 0) => application.say(text, token),
-    arrives: (arrival) => peer.deliver(tcp, arrival),
-    sends: () => {
-      tcp.poll();
-      return peer.collect();
-    },
-    passes: (milliseconds) => passTime(tcp, peer, milliseconds),
-  };
-}
-
-/** A conversation with a connection that the peer opened to port 80; segments of 100 bytes, window 10000. */
-export function openedByPeer(setting: Setting = {}, syn: Arrival = {}): Conversation {
-  const talk = makeConversation(setting);
-  talk.listen();
-  talk.arrives({ flags: "S", seq: 0, mss: 100, ...syn });
-  talk.sends();
-  talk.arrives({ seq: 1, ack: 1, ...(syn.window === undefined ? {} : { window: syn.window }) });
-  talk.sends();
-  talk.events.length = 0;
-  return talk;
-}
-
-function passTime(tcp: Tcp, peer: Peer, milliseconds: number): void {
-  const until = peer.now + milliseconds;
-  for (let wakes = 0; tcp.wakeAt() <= until; wakes++) {
-    if (wakes > 100_000) throw new Error("never comes to rest");
-    peer.now = Math.max(peer.now, tcp.wakeAt());
-    tcp.poll();
-    if (peer.link === "full") break;
-  }
-  peer.now = until;
-}
-
-interface Peer {
+/** The other end, played by the test. */
+export interface Peer {
   readonly output: SegmentOutput;
   now: number;
   link: SendResult;
@@ -174,7 +69,8 @@ interface Peer {
   collect(): Sent[];
 }
 
-function makePeer(setting: Setting): Peer {
+/** A peer that hears what the endpoint sends and says what it is told. */
+export function makePeer(setting: Setting): Peer {
   const remoteInitial = setting.remoteInitial ?? 10_000;
   const header = makeWindow(128);
   const packet = makeWindow(65_536);
@@ -183,6 +79,13 @@ function makePeer(setting: Setting): Peer {
   let sent: Sent[] = [];
   let lastLocalPort = 80;
   const at = 34;
+  /** Our initial sequence numbers, by the peer's port. */
+  const initials = new Map<number, number>();
+  const noteSyn = (): void => {
+    peer.localInitial = segment.sequence;
+    initials.set(segment.localPort, segment.sequence);
+    lastLocalPort = segment.remotePort;
+  };
   const send = (source: number, destination: number, _protocol: number, length: number): SendResult => {
     if (peer.link === "sent") {
       segment.remoteAddress = source;
@@ -190,9 +93,8 @@ function makePeer(setting: Setting): Peer {
       const bytes = flatten(packet, header, at, length, payload);
       const validity = parseSegment(segment, packet, 0, bytes);
       if (validity !== "valid") throw new Error(`sent a ${validity} segment`);
-      if ((segment.flags & 2) !== 0) peer.localInitial = segment.sequence;
-      if ((segment.flags & 2) !== 0) lastLocalPort = segment.remotePort;
-      sent.push(describe(segment, peer.localInitial, remoteInitial));
+      if ((segment.flags & SYN) !== 0) noteSyn();
+      sent.push(describe(segment, initials.get(segment.localPort) ?? 0, remoteInitial));
     }
     payload.clear();
     return peer.link;
@@ -201,11 +103,19 @@ function makePeer(setting: Setting): Peer {
     now: setting.startsAt ?? 1_000_000,
     link: "sent",
     localInitial: 0,
-    output: { header, transportAt: at, transportBytes: 60, payload, mtu: () => setting.mtu ?? 1500, sourceFor: () => LOCAL, send },
+    output: {
+      header,
+      transportAt: at,
+      transportBytes: 60,
+      payload,
+      mtu: () => setting.mtu ?? 1500,
+      sourceFor: () => LOCAL,
+      send,
+    },
     deliver: (tcp, arrival) => {
       const length = compose(packet, arrival, {
         sequence: (remoteInitial + (arrival.seq ?? 1)) >>> 0,
-        acknowledgment: (peer.localInitial + (arrival.ack ?? 1)) >>> 0,
+        acknowledgment: ((initials.get(arrival.remotePort ?? 80) ?? 0) + (arrival.ack ?? 1)) >>> 0,
         localPort: arrival.localPort ?? lastLocalPort,
       });
       tcp.input(REMOTE, LOCAL, packet, 14, length);
@@ -252,7 +162,13 @@ export function makeListedPieces(): ListedPieces {
 }
 
 /** Copies header and pieces to the front of `packet`; returns the bytes. */
-export function flatten(packet: Window, header: Window, at: number, length: number, payload: ListedPieces): number {
+export function flatten(
+  packet: Window,
+  header: Window,
+  at: number,
+  length: number,
+  payload: ListedPieces,
+): number {
   packet.copy(0, header, at, length);
   let end = length;
   for (const piece of payload.pieces) {
@@ -263,7 +179,7 @@ export function flatten(packet: Window, header: Window, at: number, length: numb
 }
 
 function describe(segment: Segment, localInitial: number, remoteInitial: number): Sent {
-  const hasAck = (segment.flags & 16) !== 0;
+  const hasAck = (segment.flags & ACK) !== 0;
   return {
     flags: [...FLAG_LETTERS].filter((_, bit) => (segment.flags & (1 << bit)) !== 0).join(""),
     seq: (segment.sequence - localInitial) | 0,
@@ -318,51 +234,4 @@ function optionBytes(arrival: Arrival): readonly number[] {
 /** Writes Latin-1 `text` at `at`. */
 export function writeText(window: Window, at: number, text: string): void {
   for (let i = 0; i < text.length; i++) window.setU8(at + i, text.charCodeAt(i));
-}
-
-interface Application {
-  readonly events: string[];
-  readonly released: number[];
-  readonly handler: ConnectionHandler;
-  takes: (length: number) => number;
-  connection(): Connection;
-  hold(connection: Connection | undefined): Connection | undefined;
-  say(text: string, token: number): boolean;
-}
-
-function makeApplication(): Application {
-  const events: string[] = [];
-  const released: number[] = [];
-  const owner: PieceOwner = { released: (token) => void released.push(token) };
-  let held: Connection | undefined;
-  const connection = (): Connection => {
-    if (held === undefined) throw new Error("no connection yet");
-    return held;
-  };
-  const application: Application = {
-    events,
-    released,
-    takes: (length) => length,
-    connection,
-    hold: (opened) => (held = opened),
-    say: (text, token) => {
-      const window = makeWindow(text.length);
-      writeText(window, 0, text);
-      return connection().send(window, 0, text.length, owner, token);
-    },
-    handler: {
-      opened: (opened) => {
-        held = opened;
-        events.push("opened");
-      },
-      received: (_, window, at, length) => {
-        events.push(`received ${window.text(at, length)}`);
-        return application.takes(length);
-      },
-      acknowledged: () => void events.push("acknowledged"),
-      ended: () => void events.push("ended"),
-      closed: (_, reason) => void events.push(`closed ${reason}`),
-    },
-  };
-  return application;
 }

@@ -1,0 +1,65 @@
+/** A server at work inside the test, reached through the gateway on a port that the host chose. */
+import { fileURLToPath } from "node:url";
+import { FRAME_BYTES } from "@exolith/hw-model";
+import { openGatewayNetwork } from "../../src/board/machines.ts";
+import { serve, type Served, type ServeOptions } from "../../src/board/serve.ts";
+import type { Limits } from "../../src/limits.ts";
+
+/** The example site that comes with the server. */
+export const EXAMPLE_SITE: string = fileURLToPath(new URL("../../site", import.meta.url));
+
+/** What a test may want other than usual. */
+export interface LiveOptions {
+  readonly limits?: Partial<Limits>;
+  readonly pcap?: string;
+}
+
+/** A server with an address to connect to. */
+export interface Live extends Served {
+  readonly port: number;
+}
+
+/** Physical memory of the server's machine: 64 MiB, whatever it serves. */
+const FRAMES = (64 * 2 ** 20) / FRAME_BYTES;
+
+/** Serves `directory` on 127.0.0.1. */
+export async function serveLive(directory: string, options: LiveOptions = {}): Promise<Live> {
+  const network: ServeOptions["network"] = (waker) =>
+    openGatewayNetwork({ host: "127.0.0.1", port: 0, faults: {}, pcap: options.pcap, waker });
+  const served = await serve({ directory, network, frames: FRAMES, log: false, limits: options.limits });
+  return { ...served, port: Number(new URL(served.address).port) };
+}
+
+/** Everything of a server that must be given back when its clients are gone. */
+export interface Holdings {
+  /** Frames held by the environments of both machines. */
+  readonly serverFrames: number;
+  readonly gatewayFrames: number;
+  /** Head slots and chunks of the file cache that nobody holds, and blocks that are free. */
+  readonly slotsFree: number;
+  readonly chunksIdle: number;
+  readonly blocksFree: number;
+  readonly connections: number;
+  readonly tcpConnections: number;
+  readonly carried: number;
+  readonly streams: number;
+}
+
+/** Reads the published tables. */
+export function holdingsOf({ kernel, gatewayKernel, gateway, server }: Served): Holdings {
+  const { counters } = server.cheetah;
+  const streams = gatewayKernel?.root.streams;
+  let open = 0;
+  for (let row = 0; row < (streams?.count ?? 0); row++) if ((streams?.owner(row) ?? 0) !== 0) open += 1;
+  return {
+    serverFrames: kernel.root.frames.count - kernel.root.frames.free(),
+    gatewayFrames: (gatewayKernel?.root.frames.count ?? 0) - (gatewayKernel?.root.frames.free() ?? 0),
+    slotsFree: counters.slotsFree(),
+    chunksIdle: counters.chunksIdle(),
+    blocksFree: counters.blocksFree(),
+    connections: counters.open(),
+    tcpConnections: server.stack.tcp.use.connections(),
+    carried: gateway()?.carried ?? 0,
+    streams: open,
+  };
+}
