@@ -7,7 +7,8 @@ export function printTable(headings: readonly string[], rows: readonly (readonly
   );
   const cell = (text: string, i: number): string =>
     i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
-  const line = (row: readonly string[]): string => `| ${headings.map((_, i) => cell(row[i] ?? "", i)).join(" | ")} |`;
+  const line = (row: readonly string[]): string =>
+    `| ${headings.map((_, i) => cell(row[i] ?? "", i)).join(" | ")} |`;
   const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
   return [line(headings), rule, ...rows.map(line)].join("\n");
 }

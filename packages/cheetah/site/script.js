@@ -13,6 +13,7 @@ const answer = document.querySelector("#answer");
 try {
   const began = performance.now();
   const response = await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+  await response.arrayBuffer();
   const took = performance.now() - began;
   const fields = shown.filter((name) => response.headers.has(name));
   answer.replaceChildren(

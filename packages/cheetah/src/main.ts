@@ -33,14 +33,19 @@ const FAILED = 1;
 const USAGE = 2;
 
 const version = (): string =>
-  (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
+  (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string })
+    .version;
 
 const cli = cac("cheetah");
 cli
-  .command("[directory]", "Serve a directory over HTTP from an exokernel", { ignoreOptionDefaultValue: false })
+  .command("[directory]", "Serve a directory over HTTP from an exokernel", {
+    ignoreOptionDefaultValue: false,
+  })
   .option("--port <n>", `Port to listen on (${DEFAULT_PORT}; 80 with --net tap)`)
   .option("--host <address>", "Address of this host to listen on", { default: "127.0.0.1" })
-  .option("--net <network>", "gateway: the host's own network. tap:<name>: a TAP interface of Linux", { default: "gateway" })
+  .option("--net <network>", "gateway: the host's own network. tap:<name>: a TAP interface of Linux", {
+    default: "gateway",
+  })
   .option("--address <a/len>", "With tap: the server's own address, such as 192.0.2.10/24")
   .option("--gateway <a>", "With tap: the router of that network")
   .option("--mac <m>", "With tap: the server's Ethernet address", { default: "02:00:00:00:00:01" })
@@ -75,7 +80,8 @@ function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwor
   }
   const name = /^tap:(.+)$/.exec(net)?.[1];
   if (name === undefined) throw new OptionError(`--net is gateway or tap:<name>, not ${net}`);
-  if (options.address === undefined) throw new OptionError("--net tap needs --address, such as 192.0.2.10/24");
+  if (options.address === undefined)
+    throw new OptionError("--net tap needs --address, such as 192.0.2.10/24");
   const port = whole("port", options.port ?? 80, 1, 65_535);
   const route = {
     ...readPrefixedAddress(options.address),
@@ -117,12 +123,17 @@ async function start(directory: string | undefined, options: Options): Promise<v
   await served.done;
 }
 
-/** The first SIGINT or SIGTERM drains, a second one does not wait. */
+/** Milliseconds within which several signals are one: a terminal and a parent may both pass it on. */
+const SAME_SIGNAL_MILLISECONDS = 500;
+
+/** The first SIGINT or SIGTERM drains, a later one does not wait. */
 function stopWhenAsked(served: Served): void {
-  let asked = false;
+  let asked: number | undefined;
   const ask = (): void => {
-    if (asked) process.exit(FAILED);
-    asked = true;
+    const now = performance.now();
+    if (asked !== undefined && now - asked > SAME_SIGNAL_MILLISECONDS) process.exit(FAILED);
+    if (asked !== undefined) return;
+    asked = now;
     console.error("stopping: finishing the responses under way");
     void served.stop().then(() => process.exit(0));
   };

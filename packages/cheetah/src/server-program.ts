@@ -3,7 +3,7 @@ import { failed, type CapSlot, type Program } from "@exolith/exokernel/abi";
 import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
 import { makeCheetah, type Cheetah } from "./cheetah.ts";
 import type { SiteSource } from "./disk/site-source.ts";
-import type { Limits } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 
 /** Slots in which the creator grants what the server needs; slot 0 is its own guard. */
 export interface ServerSlots {
@@ -66,7 +66,8 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
         : undefined,
     });
     if (failed(cheetah)) throw new Error(`the server cannot be made: ${cheetah.name}`);
-    stack.tcp.listen(options.port, () => cheetah.handler);
+    const backlog = options.limits?.connections ?? DEFAULT_LIMITS.connections;
+    stack.tcp.listen(options.port, () => cheetah.handler, { backlog });
     options.started({ cheetah, stack });
     return [stack.network, cheetah];
   });

@@ -38,7 +38,11 @@ export function createEnvironment(root: Gate, plan: EnvironmentPlan): EnvId | Ke
 }
 
 /** The capability that names device `index` of a kind, with `rights`. */
-export const deviceCapability = (kind: keyof typeof DEVICE_NAMES, index: number, rights: number): Capability => ({
+export const deviceCapability = (
+  kind: keyof typeof DEVICE_NAMES,
+  index: number,
+  rights: number,
+): Capability => ({
   name: [DEVICE_NAMES[kind], index],
   rights,
 });

@@ -1,7 +1,16 @@
 /** The kernel's state: the machine and the tables. No logic. */
 import { makePhysicalGather, type DiskRequest, type Machine, type PhysicalGather } from "@exolith/hw-model";
 import { makeDemultiplexer, type Demultiplexer } from "@exolith/secure-bind";
-import { ENVIRONMENTS, EXTENTS, FILTERS, GATHER_PIECES, RINGS, SLICES, STREAMS, TRANSMITS } from "./abi/limits.ts";
+import {
+  ENVIRONMENTS,
+  EXTENTS,
+  FILTERS,
+  GATHER_PIECES,
+  RINGS,
+  SLICES,
+  STREAMS,
+  TRANSMITS,
+} from "./abi/limits.ts";
 import type { ExtentRow, TransferRow } from "./disk/extent-table.ts";
 import type { Environment } from "./environment/environment.ts";
 import { makeIdTable, type IdTable } from "./id-table.ts";
@@ -91,7 +100,12 @@ export const makeKernel = ({ machine, trace, faulted, quantum, staging }: Kernel
   streams: makeRows(STREAMS),
   streamRows: machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
   acceptors: machine.streams.map(() => undefined),
-  nics: staging.map((address) => ({ demultiplexer: makeDemultiplexer(), staging: address, unclaimed: 0, queued: false })),
+  nics: staging.map((address) => ({
+    demultiplexer: makeDemultiplexer(),
+    staging: address,
+    unclaimed: 0,
+    queued: false,
+  })),
   gather: makePhysicalGather(GATHER_PIECES),
   running: undefined,
 });

@@ -8,7 +8,8 @@ const { write, duplicate, all, none } = RIGHTS;
 test("[K5] dominance at the gate: a capability reaches what is below its name, and only with its rights", () => {
   const rig = makeRig();
   const user = rig.environment([1, 115]);
-  const forge = (name: number[], rights: number): string => outcome(user.capabilityForge(capSlot(0), { name, rights }));
+  const forge = (name: number[], rights: number): string =>
+    outcome(user.capabilityForge(capSlot(0), { name, rights }));
   expect(forge([1, 115, 5], all)).toBe("ok");
   expect(forge([1, 115], all)).toBe("ok");
   expect(forge([1, 116], none)).toBe("BadCapability");
@@ -39,7 +40,9 @@ test("[K9] the same call with the wrong slot is refused, with the right slot it 
   expect(outcome(other.windowBind(frame(40), 1, true, right))).toBe("BadCapability");
   expect(outcome(user.windowBind(frame(40), 1, true, capSlot(31)))).toBe("BadSlot");
   expect(outcome(user.windowBind(frame(40), 1, true, right))).toBe("ok");
-  const without = (Object.keys(CALLS) as (keyof typeof CALLS)[]).filter((name) => CALLS[name].credential !== "slot");
+  const without = (Object.keys(CALLS) as (keyof typeof CALLS)[]).filter(
+    (name) => CALLS[name].credential !== "slot",
+  );
   expect(without.toSorted()).toEqual(WITHOUT_A_SLOT);
   const kinds: Credential[] = without.map((name) => CALLS[name].credential);
   expect(kinds.every((kind) => kind === "binding" || kind === "self")).toBe(true);
@@ -113,8 +116,12 @@ describe("attacks on capabilities", () => {
     expect(outcome(alice.capabilityGrant(bob.self, wanted, capSlot(0), capSlot(0)))).toBe("BadCapability");
     const single = must(alice.capabilityForge(capSlot(0), wanted));
     expect(outcome(alice.capabilityGrant(alice.self, wanted, single, capSlot(0)))).toBe("BadCapability");
-    expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: 0 }, capSlot(0), capSlot(0)))).toBe("BadCapability");
-    expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: 9 }, capSlot(0), capSlot(0)))).toBe("BadName");
+    expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: 0 }, capSlot(0), capSlot(0)))).toBe(
+      "BadCapability",
+    );
+    expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: 9 }, capSlot(0), capSlot(0)))).toBe(
+      "BadName",
+    );
     const slot = must(alice.capabilityGrant(alice.self, wanted, capSlot(0), capSlot(0)));
     expect(alice.capabilities.name(slot)).toBe("1.1.5");
   });

@@ -1,4 +1,9 @@
-import { makeSimulatedMachine, runSimulated, type SimulatedMachine, type SimulatedPart } from "@exolith/hw-model";
+import {
+  makeSimulatedMachine,
+  runSimulated,
+  type SimulatedMachine,
+  type SimulatedPart,
+} from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import {
@@ -53,8 +58,10 @@ const transferOf = (u: DiskUser, change: Partial<Transfer> = {}): Transfer => ({
   ...change,
 });
 
-const settle = (rig: Rig, parts: SimulatedPart = { clock: rig.machine.clock, steppable: rig.kernel }): unknown =>
-  runSimulated([parts]);
+const settle = (
+  rig: Rig,
+  parts: SimulatedPart = { clock: rig.machine.clock, steppable: rig.kernel },
+): unknown => runSimulated([parts]);
 
 describe("extents", () => {
   test("[X22] raw blocks work behind a capability: what is written is read back, and nobody else reaches it", () => {
@@ -67,7 +74,13 @@ describe("extents", () => {
     settle(u.rig);
     expect(u.status.getU32(0)).toBe(TRANSFER_STATUS.done);
     expect(u.gate.environments.events(u.gate.self & 0xffff)).toBe(1);
-    must(u.gate.extentRead(u.extent, transferOf(u, { block: 4, count: 1, at: 4 * BLOCK_BYTES, statusAt: 8 }), own));
+    must(
+      u.gate.extentRead(
+        u.extent,
+        transferOf(u, { block: 4, count: 1, at: 4 * BLOCK_BYTES, statusAt: 8 }),
+        own,
+      ),
+    );
     settle(u.rig);
     expect(u.status.getU32(8)).toBe(TRANSFER_STATUS.done);
     expect(u.memory.equals(0, u.memory, 4 * BLOCK_BYTES, BLOCK_BYTES)).toBe(true);
@@ -93,7 +106,8 @@ describe("extents", () => {
     expect(alloc(-1, 2)).toBe("BadRange");
     expect(alloc(0, 0)).toBe("BadRange");
     expect(alloc(0, 1, 1)).toBe("NoDevice");
-    const read = (change: Partial<Transfer>): string => outcome(u.gate.extentRead(u.extent, transferOf(u, change), own));
+    const read = (change: Partial<Transfer>): string =>
+      outcome(u.gate.extentRead(u.extent, transferOf(u, change), own));
     expect(read({ block: 15, count: 2 })).toBe("BadRange");
     expect(read({ block: -1 })).toBe("BadRange");
     expect(read({ count: 0 })).toBe("BadRange");
@@ -113,8 +127,12 @@ describe("extents", () => {
   test("a read needs memory that is bound for writing", () => {
     const u = diskUser();
     const reader = must(u.gate.windowBind(frame(16), 1, false, own));
-    expect(outcome(u.gate.extentRead(u.extent, transferOf(u, { window: reader, count: 1 }), own))).toBe("BadWindow");
-    expect(outcome(u.gate.extentWrite(u.extent, transferOf(u, { window: reader, count: 1 }), own))).toBe("ok");
+    expect(outcome(u.gate.extentRead(u.extent, transferOf(u, { window: reader, count: 1 }), own))).toBe(
+      "BadWindow",
+    );
+    expect(outcome(u.gate.extentWrite(u.extent, transferOf(u, { window: reader, count: 1 }), own))).toBe(
+      "ok",
+    );
   });
 
   test("memory that a transfer uses cannot be freed before it is done, nor the extent", () => {
@@ -145,10 +163,13 @@ describe("extents", () => {
 
   test("a getter in the transfer record that frees the extent gains nothing", () => {
     const u = diskUser();
-    const trap = { ...transferOf(u), get count() {
-      u.gate.extentFree(u.extent, own);
-      return 1;
-    } };
+    const trap = {
+      ...transferOf(u),
+      get count() {
+        u.gate.extentFree(u.extent, own);
+        return 1;
+      },
+    };
     expect(outcome(u.gate.extentRead(u.extent, trap, own))).toBe("BadExtent");
   });
 });

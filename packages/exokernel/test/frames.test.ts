@@ -68,8 +68,18 @@ test("[K1] the owner of every resource can be read, and death frees exactly what
   const disk = rig.grant(user, { name: [3, 0], rights: RIGHTS.allocate });
   must(user.framesAlloc(frame(10), 6, own));
   const ring = must(user.ringBind(frame(10), 3, own));
-  const filter = must(user.filterInsert(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], ring, nic, own));
-  const binding = must(user.transmitBind(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], user.self, nic, own));
+  const filter = must(
+    user.filterInsert(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], ring, nic, own),
+  );
+  const binding = must(
+    user.transmitBind(
+      0,
+      [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }],
+      user.self,
+      nic,
+      own,
+    ),
+  );
   const extent = must(user.extentAlloc(0, 10, 20, disk, own));
   const window = must(user.windowBind(frame(13), 2, true, own));
   const { root } = rig;

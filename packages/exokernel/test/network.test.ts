@@ -158,10 +158,16 @@ describe("packet filters", () => {
     const attacker = station(rig, 2, 32);
     const mine = must(victim.gate.filterInsert(0, byPort(7), victim.ring, victim.nic, own));
     const narrower: Filter = [...byPort(7), { kind: "equal", at: 15, width: 1, mask: 0xff, value: 15 }];
-    expect(outcome(attacker.gate.filterInsert(0, byPort(7), attacker.ring, attacker.nic, own))).toBe("Overlap");
-    expect(outcome(attacker.gate.filterInsert(0, narrower, attacker.ring, attacker.nic, own))).toBe("BadCapability");
+    expect(outcome(attacker.gate.filterInsert(0, byPort(7), attacker.ring, attacker.nic, own))).toBe(
+      "Overlap",
+    );
+    expect(outcome(attacker.gate.filterInsert(0, narrower, attacker.ring, attacker.nic, own))).toBe(
+      "BadCapability",
+    );
     const shifted: Filter = [...narrower, { kind: "skip", bytes: 0 }];
-    expect(outcome(attacker.gate.filterInsert(0, shifted, attacker.ring, attacker.nic, own))).toBe("BadCapability");
+    expect(outcome(attacker.gate.filterInsert(0, shifted, attacker.ring, attacker.nic, own))).toBe(
+      "BadCapability",
+    );
     expect(outcome(attacker.gate.filterRemove(mine, own))).toBe("BadCapability");
     compose(victim, 7, 60);
     send(victim, 60);
@@ -169,7 +175,9 @@ describe("packet filters", () => {
     expect(victim.words.getU32(0)).toBe(60);
     expect(attacker.words.getU32(0)).toBe(0);
     const given = rig.grant(attacker.gate, { name: [1, 1], rights: RIGHTS.none });
-    expect(outcome(attacker.gate.filterInsert(0, narrower, attacker.ring, attacker.nic, given))).toBe("BadCapability");
+    expect(outcome(attacker.gate.filterInsert(0, narrower, attacker.ring, attacker.nic, given))).toBe(
+      "BadCapability",
+    );
     const full = rig.grant(attacker.gate, { name: [1, 1], rights: RIGHTS.all });
     expect(outcome(attacker.gate.filterInsert(0, narrower, attacker.ring, attacker.nic, full))).toBe("ok");
     send(victim, 60);
@@ -226,7 +234,9 @@ describe("transmission", () => {
     expect(s.gate.transmits.sent(s.binding & 0xffff)).toBe(1);
   });
 
-  test.todo("[N7] a frame of three pieces is shown; a completion counter that the kernel decrements is not there: the copy is done on return");
+  test.todo(
+    "[N7] a frame of three pieces is shown; a completion counter that the kernel decrements is not there: the copy is done on return",
+  );
 
   test("a source address cannot be forged, however the frame is cut", () => {
     const s = station(rig, 1, 16);

@@ -89,7 +89,8 @@ describe("[H5] the quantum", () => {
   };
 
   test("[H5] changing the quantum moves slice boundaries by exactly as much; the trace has begin and end in pairs", () => {
-    const overhead = (lengths: number[], quantum: number): number[] => lengths.map((length) => length - quantum);
+    const overhead = (lengths: number[], quantum: number): number[] =>
+      lengths.map((length) => length - quantum);
     const short = overhead(boundaries(0.001), 3_000_000);
     const long = overhead(boundaries(0.004), 12_000_000);
     const standard = overhead(boundaries(), 46_875_000);
@@ -240,7 +241,10 @@ describe("faults", () => {
     });
     rig.environment([1, 2], { slices: [1], upcalls: () => ({ sliceBegin: () => (ran += 1) }) });
     rig.run(4);
-    expect(heard).toEqual([[1, "broken"], [1, "broken"]]);
+    expect(heard).toEqual([
+      [1, "broken"],
+      [1, "broken"],
+    ]);
     expect(ran).toBe(2);
     expect(bad.environments.faults(bad.self & 0xffff)).toBe(2);
   });
@@ -258,7 +262,11 @@ describe("faults", () => {
       }),
     });
     const state = (): string =>
-      JSON.stringify([gate.frames.free(), gate.environments.parent(gate.self & 0xffff), gate.slices.owner(0)]);
+      JSON.stringify([
+        gate.frames.free(),
+        gate.environments.parent(gate.self & 0xffff),
+        gate.slices.owner(0),
+      ]);
     const before = state();
     rig.run(1);
     expect(caught).toBeInstanceOf(TypeError);
@@ -272,7 +280,10 @@ describe("faults", () => {
       throw new Error("boom");
     };
     const first = rig.environment([1, 1], { slices: [0], upcalls: () => ({ sliceBegin: boom }) });
-    const second = rig.environment([1, 2], { slices: [1], upcalls: () => ({ sliceBegin: boom, fault: boom }) });
+    const second = rig.environment([1, 2], {
+      slices: [1],
+      upcalls: () => ({ sliceBegin: boom, fault: boom }),
+    });
     rig.run(4);
     for (const dead of [first, second]) expect(rig.root.environments.id(dead.self & 0xffff)).toBe(0);
     expect(rig.root.slices.owner(0)).toBe(0);

@@ -47,7 +47,10 @@ interface Round {
 }
 
 /** Runs every server at every size in turn, `rounds` times over, so that all see the same disturbance. */
-export async function benchHttp(options: HttpBenchOptions, say: (line: string) => void): Promise<HttpBenchReport> {
+export async function benchHttp(
+  options: HttpBenchOptions,
+  say: (line: string) => void,
+): Promise<HttpBenchReport> {
   const host = describeHost();
   const directory = mkdtempSync(join(tmpdir(), "exolith-bench-"));
   for (const size of SIZES) writeFileSync(join(directory, `${size}.bin`), new Uint8Array(size).fill(120));
@@ -68,7 +71,9 @@ export async function benchHttp(options: HttpBenchOptions, say: (line: string) =
     for (const server of servers) await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
-  const rows = SIZES.flatMap((size) => SERVERS.map((name) => summarise(name, size, rounds.get(`${name} ${size}`) ?? [])));
+  const rows = SIZES.flatMap((size) =>
+    SERVERS.map((name) => summarise(name, size, rounds.get(`${name} ${size}`) ?? [])),
+  );
   return { host, options, rows };
 }
 
@@ -102,7 +107,9 @@ const summarise = (server: string, documentBytes: number, rounds: readonly Round
 /** The report as Markdown: medians with minimum and maximum, and each row's ratio to `node:http`. */
 export function printHttpReport(report: HttpBenchReport): string {
   const ratio = (row: HttpBenchRow): string => {
-    const peer = report.rows.find((other) => other.server === "node-http" && other.documentBytes === row.documentBytes);
+    const peer = report.rows.find(
+      (other) => other.server === "node-http" && other.documentBytes === row.documentBytes,
+    );
     return peer === undefined ? "" : `${(row.processor.median / peer.processor.median).toFixed(2)}x`;
   };
   const rows = report.rows.map((row) => [
@@ -115,6 +122,15 @@ export function printHttpReport(report: HttpBenchReport): string {
     ratio(row),
     `${row.failures}`,
   ]);
-  const headings = ["server", "bytes", "requests/s", "µs/request", "user", "system", "vs node:http", "failures"];
+  const headings = [
+    "server",
+    "bytes",
+    "requests/s",
+    "µs/request",
+    "user",
+    "system",
+    "vs node:http",
+    "failures",
+  ];
   return `${printHost(report.host)}\n\n${printTable(headings, rows)}\n`;
 }

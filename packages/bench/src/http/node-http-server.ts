@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { serveBench } from "./server-child.ts";
 
 const directory = process.argv[2] ?? ".";
-const documents = new Map(readdirSync(directory).map((name) => [`/${name}`, readFileSync(join(directory, name))]));
+const documents = new Map(
+  readdirSync(directory).map((name) => [`/${name}`, readFileSync(join(directory, name))]),
+);
 
 const server = createServer((request, response) => {
   const body = documents.get(request.url ?? "");
@@ -14,7 +16,9 @@ const server = createServer((request, response) => {
     response.writeHead(404).end();
     return;
   }
-  response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": body.length }).end(body);
+  response
+    .writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": body.length })
+    .end(body);
 });
 
 server.listen(0, "127.0.0.1", () => {

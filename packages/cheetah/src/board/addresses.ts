@@ -31,7 +31,8 @@ export function readPrefixedAddress(text: string): PrefixedAddress {
 /** `02:00:00:00:00:01` as six octets; the address of one interface, not of a group. */
 export function readHardwareAddress(text: string): readonly number[] {
   const octets = text.split(":").map((part) => (/^[0-9a-f]{2}$/i.test(part) ? parseInt(part, 16) : 256));
-  if (octets.length !== 6 || octets.some((octet) => octet > 255)) throw new OptionError(`not an Ethernet address: ${text}`);
+  if (octets.length !== 6 || octets.some((octet) => octet > 255))
+    throw new OptionError(`not an Ethernet address: ${text}`);
   if (((octets[0] ?? 0) & 1) === 1) throw new OptionError(`the Ethernet address of a group: ${text}`);
   return octets;
 }

@@ -1,5 +1,11 @@
 /** The environments of a server and of its gateway, on whatever machines they are given. */
-import { boot, createEnvironment, deviceCapability, type BootOptions, type Exokernel } from "@exolith/exokernel";
+import {
+  boot,
+  createEnvironment,
+  deviceCapability,
+  type BootOptions,
+  type Exokernel,
+} from "@exolith/exokernel";
 import { capSlot, failed, must, type EnvId, type Program, type TransmitId } from "@exolith/exokernel/abi";
 import { FRAME_BYTES, type Machine, type Nic } from "@exolith/hw-model";
 import { transmitFilters } from "@exolith/libos-exos";
@@ -78,7 +84,12 @@ const created = (result: ReturnType<typeof createEnvironment>): EnvId => {
 };
 
 /** Lets `user` send ARP and IPv4 packets through interface 0, from `address` only; the bindings, in this order. */
-export const bindTransmission = (kernel: Exokernel, user: EnvId, nic: Nic, address: number): readonly TransmitId[] =>
+export const bindTransmission = (
+  kernel: Exokernel,
+  user: EnvId,
+  nic: Nic,
+  address: number,
+): readonly TransmitId[] =>
   transmitFilters(nic.hardware.address, address).map((filter) =>
     must(kernel.root.transmitBind(0, filter, user, own, own)),
   );

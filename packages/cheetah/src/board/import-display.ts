@@ -23,7 +23,8 @@ export function makeImportDisplay(output: WriteStream): ImportDisplay {
   let last = 0;
   const show = (now: ImportProgress): void => {
     const time = performance.now();
-    if (output.isTTY !== true || time - begun < PATIENCE_MILLISECONDS || time - last < FRAME_MILLISECONDS) return;
+    if (output.isTTY !== true || time - begun < PATIENCE_MILLISECONDS || time - last < FRAME_MILLISECONDS)
+      return;
     last = time;
     const message = `importing: ${now.filesDone} of ${now.files} files`;
     if (bar === undefined) {

@@ -120,7 +120,9 @@ function watch(nic: Nic, path: string | undefined): Watched {
 
 /** The disk of a server: an image that lasts, or one that is gone with the server. */
 export function openDisk(image: string | undefined, blocks: number, waker: HostWaker): ImageDisk {
-  return openImageDisk(image === undefined ? { temporary: true, blocks, waker } : { path: image, blocks, waker });
+  return openImageDisk(
+    image === undefined ? { temporary: true, blocks, waker } : { path: image, blocks, waker },
+  );
 }
 
 /** Boots the server's machine and creates the server's environment, which may send as itself only. */
@@ -137,5 +139,8 @@ export function bootServer(
 
 /** Boots the machine at the far end of the wire; its environment is created when the server is ready. */
 export function bootGateway(far: NonNullable<ServerNetwork["far"]>, faulted: Faulted): Exokernel {
-  return bootMachine(makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] }), faulted);
+  return bootMachine(
+    makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] }),
+    faulted,
+  );
 }

@@ -7,7 +7,13 @@ import type { ImportProgress } from "../disk/import-progress.ts";
 import type { Limits } from "../limits.ts";
 import { serverProgram, type StartedServer } from "../server-program.ts";
 import { openDirectory, type DirectorySource } from "./directory-source.ts";
-import { SERVER_SLOTS, startGateway, wakeEnvironment, wireGatewayProgram, type Booted } from "./environments.ts";
+import {
+  SERVER_SLOTS,
+  startGateway,
+  wakeEnvironment,
+  wireGatewayProgram,
+  type Booted,
+} from "./environments.ts";
 import { bootGateway, bootServer, openDisk, type ServerNetwork } from "./machines.ts";
 import { watchDirectory } from "./watch.ts";
 
@@ -93,7 +99,10 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
   });
   const booted = bootServer(network, devices.disk, options.frames, program, fate.broken);
   const gatewayKernel = network.far === undefined ? undefined : bootGateway(network.far, fate.broken);
-  const run = runOnHost(gatewayKernel === undefined ? [booted.kernel] : [booted.kernel, gatewayKernel], waker);
+  const run = runOnHost(
+    gatewayKernel === undefined ? [booted.kernel] : [booted.kernel, gatewayKernel],
+    waker,
+  );
   run.done.catch(fate.broken);
   const close = async (): Promise<void> => {
     await run.stop();
@@ -102,14 +111,24 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
     await devices.disk.close();
   };
   try {
-    await until(() => server?.cheetah.ready() === true, fate, () => {
-      if (server !== undefined) options.importing?.(server.cheetah.progress());
-    });
+    await until(
+      () => server?.cheetah.ready() === true,
+      fate,
+      () => {
+        if (server !== undefined) options.importing?.(server.cheetah.progress());
+      },
+    );
   } catch (error) {
     await close();
     throw error;
   }
-  return open(options, devices, { booted, gatewayKernel, server: server as unknown as StartedServer, fate, close });
+  return open(options, devices, {
+    booted,
+    gatewayKernel,
+    server: server as unknown as StartedServer,
+    fate,
+    close,
+  });
 }
 
 interface Parts {
@@ -126,7 +145,11 @@ function open(options: ServeOptions, { network, waker }: Devices, parts: Parts):
   const { cheetah } = server;
   let gateway: Gateway | undefined;
   if (gatewayKernel !== undefined && network.far !== undefined)
-    startGateway(gatewayKernel, network.far.nic, wireGatewayProgram((started) => (gateway = started)));
+    startGateway(
+      gatewayKernel,
+      network.far.nic,
+      wireGatewayProgram((started) => (gateway = started)),
+    );
   const wake = (): void => {
     wakeEnvironment(booted);
     waker.wake();

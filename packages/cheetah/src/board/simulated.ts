@@ -86,7 +86,11 @@ export function serveSimulated(options: SimulatedServeOptions): SimulatedServed 
   const pair = makeSimulatedPair({
     seed,
     wire,
-    left: { disks: [disk], ...(frames === undefined ? {} : { frames }), ...(wrapNic === undefined ? {} : { wrapNic }) },
+    left: {
+      disks: [disk],
+      ...(frames === undefined ? {} : { frames }),
+      ...(wrapNic === undefined ? {} : { wrapNic }),
+    },
     right: { frames: GATEWAY_FRAMES, streams: 1 },
   });
   const faults: unknown[] = [];
@@ -98,7 +102,10 @@ export function serveSimulated(options: SimulatedServeOptions): SimulatedServed 
     { clock: pair.right.clock, steppable: players.steppable },
   ];
   const run = (limits?: RunLimits): RunResult => runSimulated(parts, limits);
-  run({ until: () => faults.length > 0 || server.started()?.cheetah.ready() === true, seconds: IMPORT_SECONDS });
+  run({
+    until: () => faults.length > 0 || server.started()?.cheetah.ready() === true,
+    seconds: IMPORT_SECONDS,
+  });
   const started = server.started();
   if (faults.length > 0) throw faults[0];
   if (started?.cheetah.ready() !== true) throw new Error("the site was not imported");
@@ -110,7 +117,7 @@ export function serveSimulated(options: SimulatedServeOptions): SimulatedServed 
     wire: pair.wire,
     world,
     faults,
-    seconds: () => pair.right.clock.now() / pair.right.clock.hertz,
+    seconds: () => Math.max(...parts.map(({ clock }) => clock.now() / clock.hertz)),
     play: players.play,
     run,
     wake: () => wakeEnvironment(server.booted),
@@ -118,7 +125,12 @@ export function serveSimulated(options: SimulatedServeOptions): SimulatedServed 
 }
 
 /** Notes the gate of the environment that `program` runs in. */
-function gateTold(options: SimulatedServeOptions, program: Program, machine: "server" | "gateway", told: (gate: Gate) => void): Program {
+function gateTold(
+  options: SimulatedServeOptions,
+  program: Program,
+  machine: "server" | "gateway",
+  told: (gate: Gate) => void,
+): Program {
   const wrapped = options.wrapProgram?.(program, machine) ?? program;
   return (gate) => {
     told(gate);
@@ -133,7 +145,11 @@ interface BootedServer {
   readonly host: () => SimulatedHost;
 }
 
-function bootSimulatedServer(options: SimulatedServeOptions, machine: SimulatedMachine, faults: unknown[]): BootedServer {
+function bootSimulatedServer(
+  options: SimulatedServeOptions,
+  machine: SimulatedMachine,
+  faults: unknown[],
+): BootedServer {
   const held: { started?: StartedServer; gate?: Gate } = {};
   const program = serverProgram({
     route: { address: SERVER_ADDRESS, prefixLength: WIRE_PREFIX },

@@ -22,8 +22,9 @@ export const CHUNK_BLOCKS = 16;
 /** Bytes of a chunk. */
 export const CHUNK_BYTES = 65_536;
 
-/** What `hold` returns instead of a chunk: wait to be woken, or the disk could not read it. */
+/** What `hold` returns instead of a chunk: wait to be woken. */
 export const WAIT = -1;
+/** What `hold` returns instead of a chunk: the disk could not read it. */
 export const FAILED = -2;
 
 const NONE = -1;

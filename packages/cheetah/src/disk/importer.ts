@@ -82,16 +82,19 @@ export class Importer implements ImportTask {
     this.#phase = phase;
   }
 
+  /** Of `ImportTask`. */
   planned(files: number, bytes: number): void {
     this.#files = files;
     this.#bytes = bytes;
   }
 
+  /** Of `ImportTask`. */
   copied(files: number, bytes: number): void {
     this.#filesDone += files;
     this.#bytesDone += bytes;
   }
 
+  /** Of `ImportTask`. */
   skipped(path: string, reason: SkipReason): void {
     this.#skipped += 1;
     if (this.#skippedFiles.length < SKIPPED_KEPT) this.#skippedFiles.push({ path, reason });

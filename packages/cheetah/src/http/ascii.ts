@@ -1,10 +1,14 @@
 /** Classes of octets and comparisons without strings (RFC 9110 section 5.6.2). */
 
-/** Carriage return, line feed, tab, space and colon. */
+/** Carriage return. */
 export const CR = 13;
+/** Line feed. */
 export const LF = 10;
+/** Horizontal tab. */
 export const TAB = 9;
+/** Space. */
 export const SPACE = 32;
+/** Colon. */
 export const COLON = 58;
 
 const TOKEN = 1;

@@ -82,7 +82,10 @@ export interface GateCalls {
     slot: CapSlot,
   ): Sys<EnvId, "BadSlot" | "BadCapability" | "BadProgram" | "Full">;
   /** Ends an environment and frees exactly what it holds. **Needs** `write` over its guard. */
-  environmentDestroy(environment: EnvId, slot: CapSlot): Sys<undefined, "BadEnvironment" | "BadSlot" | "BadCapability">;
+  environmentDestroy(
+    environment: EnvId,
+    slot: CapSlot,
+  ): Sys<undefined, "BadEnvironment" | "BadSlot" | "BadCapability">;
 
   /** Claims a named position of the slice vector; `slot`'s capability guards it. */
   sliceAlloc(index: SliceIndex, slot: CapSlot): Sys<SliceIndex, "BadSlice" | "Busy" | "BadSlot">;
@@ -182,7 +185,10 @@ export interface GateCalls {
     guard: CapSlot,
   ): Sys<TransmitId, "NoDevice" | "BadFilter" | "BadEnvironment" | "BadSlot" | "BadCapability" | "Full">;
   /** Ends a transmit binding. **Needs** `write` over its guard. */
-  transmitUnbind(binding: TransmitId, slot: CapSlot): Sys<undefined, "BadBinding" | "BadSlot" | "BadCapability">;
+  transmitUnbind(
+    binding: TransmitId,
+    slot: CapSlot,
+  ): Sys<undefined, "BadBinding" | "BadSlot" | "BadCapability">;
   /**
    * Queues one frame: the pieces of `gather`, in order. They have been copied on return.
    *
@@ -203,7 +209,10 @@ export interface GateCalls {
     guard: CapSlot,
   ): Sys<ExtentId, "NoDevice" | "BadRange" | "Busy" | "BadSlot" | "BadCapability" | "Full">;
   /** Gives the blocks back. **Needs** `write` over the extent's guard. */
-  extentFree(extent: ExtentId, slot: CapSlot): Sys<undefined, "BadExtent" | "Busy" | "BadSlot" | "BadCapability">;
+  extentFree(
+    extent: ExtentId,
+    slot: CapSlot,
+  ): Sys<undefined, "BadExtent" | "Busy" | "BadSlot" | "BadCapability">;
   /** Queues a read of blocks into memory. **Needs** dominance over the extent's guard. */
   extentRead(
     extent: ExtentId,
@@ -218,7 +227,10 @@ export interface GateCalls {
   ): Sys<undefined, "BadExtent" | "BadRange" | "BadWindow" | "BadSlot" | "BadCapability" | "Full">;
 
   /** Takes the next stream that was opened from outside; `Empty` when none waits. **Needs** dominance over the device's name. */
-  streamAccept(device: number, slot: CapSlot): Sys<StreamId, "NoDevice" | "Empty" | "Full" | "BadSlot" | "BadCapability">;
+  streamAccept(
+    device: number,
+    slot: CapSlot,
+  ): Sys<StreamId, "NoDevice" | "Empty" | "Full" | "BadSlot" | "BadCapability">;
   /** The next of the caller's streams whose state changed; `Empty` when none did. A use of a binding. */
   streamNext(): Sys<StreamId, "Empty">;
   /** Moves at most `length` bytes into memory; returns how many, 0 when none wait. The owner only. */
@@ -236,7 +248,10 @@ export interface GateCalls {
     length: number,
   ): Sys<number, "BadStream" | "BadWindow" | "BadRange">;
   /** Ends one direction of a stream, or closes or resets all of it. The owner only. */
-  streamControl(stream: StreamId, operation: "end" | "close" | "reset"): Sys<undefined, "BadStream" | "BadRange">;
+  streamControl(
+    stream: StreamId,
+    operation: "end" | "close" | "reset",
+  ): Sys<undefined, "BadStream" | "BadRange">;
 
   /** Writes to the console; returns how many bytes were taken. **Needs** `write` over the console's name. */
   consoleWrite(

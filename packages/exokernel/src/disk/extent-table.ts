@@ -45,7 +45,11 @@ export interface ExtentRequest {
 type AllocRefusal = "NoDevice" | "BadRange" | "Busy" | "BadSlot" | "BadCapability" | "Full";
 
 /** Binds a run of blocks. O(extents). */
-export function extentAlloc(kernel: Kernel, caller: Environment, request: ExtentRequest): Sys<ExtentId, AllocRefusal> {
+export function extentAlloc(
+  kernel: Kernel,
+  caller: Environment,
+  request: ExtentRequest,
+): Sys<ExtentId, AllocRefusal> {
   const { disk, first, count } = request;
   if (!isIndex(disk, kernel.machine.disks.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("disk", disk), RIGHTS.allocate);

@@ -86,7 +86,8 @@ function resolve(
   if (binding === undefined || status === undefined || !status.writable) return ERRORS.BadWindow;
   if (kind === "read" && !binding.writable) return ERRORS.BadWindow;
   const bytes = binding.count * FRAME_BYTES;
-  if (!isIndex(at, bytes) || at % FRAME_BYTES !== 0 || !isIndex(count, TRANSFER_BLOCKS + 1)) return ERRORS.BadRange;
+  if (!isIndex(at, bytes) || at % FRAME_BYTES !== 0 || !isIndex(count, TRANSFER_BLOCKS + 1))
+    return ERRORS.BadRange;
   if (count < 1 || at + count * BLOCK_BYTES > bytes) return ERRORS.BadRange;
   if (!isIndex(statusAt, status.count * FRAME_BYTES - 3) || statusAt % 4 !== 0) return ERRORS.BadRange;
   return {
@@ -115,7 +116,12 @@ function begin(kernel: Kernel, request: DiskRequest, transfer: TransferRow): voi
   kernel.machine.memory.view.setUint32(transfer.statusAddress, TRANSFER_STATUS.pending);
   kernel.transfers.set(request, transfer);
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.transferBegin, transfer.extentRow, request.count);
+  kernel.trace.record(
+    kernel.machine.clock.now(),
+    TRACE_EVENTS.transferBegin,
+    transfer.extentRow,
+    request.count,
+  );
 }
 
 /** Completions taken from one disk in one step. */
@@ -146,5 +152,10 @@ function finish(kernel: Kernel, request: DiskRequest, ok: boolean): void {
   }
   if (transfer.environment.alive) notify(transfer.environment);
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.transferEnd, transfer.extentRow, request.count);
+  kernel.trace.record(
+    kernel.machine.clock.now(),
+    TRACE_EVENTS.transferEnd,
+    transfer.extentRow,
+    request.count,
+  );
 }

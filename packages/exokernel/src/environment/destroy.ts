@@ -34,8 +34,16 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   if (!environment.alive) return;
   environment.alive = false;
   releaseNetwork(kernel, environment);
-  releaseRows(kernel.streams, (s) => s.owner === environment, (row) => releaseStream(kernel, row, "reset"));
-  releaseRows(kernel.extents, (e) => e.owner === environment, (row) => releaseExtent(kernel, row));
+  releaseRows(
+    kernel.streams,
+    (s) => s.owner === environment,
+    (row) => releaseStream(kernel, row, "reset"),
+  );
+  releaseRows(
+    kernel.extents,
+    (e) => e.owner === environment,
+    (row) => releaseExtent(kernel, row),
+  );
   for (let i = 0; i < kernel.slices.count; i++)
     if (kernel.slices.owner[i] === environment.id) releaseSlice(kernel, i);
   breakWindowsOf(kernel, environment);
@@ -48,13 +56,21 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
 }
 
 function releaseNetwork(kernel: Kernel, environment: Environment): void {
-  releaseRows(kernel.filters, (f) => f.owner === environment, (row) => releaseFilter(kernel, row));
+  releaseRows(
+    kernel.filters,
+    (f) => f.owner === environment,
+    (row) => releaseFilter(kernel, row),
+  );
   releaseRows(
     kernel.transmits,
     (t) => t.owner === environment || t.user === environment,
     (row) => releaseTransmit(kernel, row),
   );
-  releaseRows(kernel.rings, (r) => r.owner === environment, (row) => releaseRing(kernel, row));
+  releaseRows(
+    kernel.rings,
+    (r) => r.owner === environment,
+    (row) => releaseRing(kernel, row),
+  );
 }
 
 function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (row: number) => void): void {

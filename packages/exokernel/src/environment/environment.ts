@@ -34,12 +34,7 @@ export interface Environment {
 }
 
 /** A new environment, alive and runnable. */
-export const makeEnvironment = (
-  row: number,
-  id: EnvId,
-  parent: EnvId,
-  guard: Capability,
-): Environment => ({
+export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Capability): Environment => ({
   row,
   id,
   parent,

@@ -80,13 +80,7 @@ const networkCalls = (
   k: Kernel,
   e: Environment,
 ): Group<
-  | "ringBind"
-  | "ringUnbind"
-  | "filterInsert"
-  | "filterRemove"
-  | "transmitBind"
-  | "transmitUnbind"
-  | "transmit"
+  "ringBind" | "ringUnbind" | "filterInsert" | "filterRemove" | "transmitBind" | "transmitUnbind" | "transmit"
 > => ({
   ringBind: (first, count, slot) => (enter(k, e), ringBind(k, e, first, count, slot)),
   ringUnbind: (ring) => (enter(k, e), ringUnbind(k, e, ring)),
@@ -133,10 +127,7 @@ const streamCalls = (
 ): Group<"streamAccept" | "streamNext" | "streamRead" | "streamWrite" | "streamControl"> => ({
   streamAccept: (device, slot) => (enter(k, e), streamAccept(k, e, device, slot)),
   streamNext: () => (enter(k, e), streamNext(k, e)),
-  streamRead: (stream, window, at, length) => (
-    enter(k, e),
-    streamRead(k, e, { stream, window, at, length })
-  ),
+  streamRead: (stream, window, at, length) => (enter(k, e), streamRead(k, e, { stream, window, at, length })),
   streamWrite: (stream, window, at, length) => (
     enter(k, e),
     streamWrite(k, e, { stream, window, at, length })

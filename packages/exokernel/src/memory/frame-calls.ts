@@ -70,7 +70,12 @@ export function framesFree(
 ): Sys<undefined, "BadFrame" | "BadRange" | "Pinned" | "BadSlot" | "BadCapability"> {
   if (!isIndex(first, kernel.frames.count)) return ERRORS.BadFrame;
   if (!isRun(first, count, kernel.frames.count)) return ERRORS.BadRange;
-  const refused = authoriseFrames(kernel, caller, { first, count: count as number, slot, rights: RIGHTS.write });
+  const refused = authoriseFrames(kernel, caller, {
+    first,
+    count: count as number,
+    slot,
+    rights: RIGHTS.write,
+  });
   if (refused !== undefined) return refused;
   const end = first + (count as number);
   for (let f = first; f < end; f++) if (kernel.frames.pins[f] !== 0) return ERRORS.Pinned;
@@ -136,7 +141,12 @@ export function frameGuard(
   const copy = copyCapability(guard);
   if (!isIndex(number, kernel.frames.count)) return ERRORS.BadFrame;
   if (copy === undefined) return ERRORS.BadName;
-  const refused = authoriseFrames(kernel, caller, { first: number, count: 1, slot, rights: RIGHTS.duplicate });
+  const refused = authoriseFrames(kernel, caller, {
+    first: number,
+    count: 1,
+    slot,
+    rights: RIGHTS.duplicate,
+  });
   if (refused !== undefined) return refused;
   kernel.frames.guards[number] = copy;
   return undefined;

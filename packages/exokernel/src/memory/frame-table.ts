@@ -40,7 +40,7 @@ export const makeFrameTable = (count: number): FrameTable => ({
   hint: 0,
 });
 
-/** Throws unless the table's invariants hold; for tests, never on a hot path. */
+/** Throws unless the table's invariants hold; for tests, never while the kernel works. */
 export function checkFrameTable(table: FrameTable): void {
   let free = 0;
   for (let f = 0; f < table.count; f++) {

@@ -28,18 +28,32 @@ export function windowBind(
   if (!isIndex(first, kernel.frames.count)) return ERRORS.BadFrame;
   if (!isRun(first, count, kernel.frames.count)) return ERRORS.BadRange;
   const run = { first, count: count as number };
-  const refused = authoriseFrames(kernel, caller, { ...run, slot, rights: writable ? RIGHTS.write : RIGHTS.none });
+  const refused = authoriseFrames(kernel, caller, {
+    ...run,
+    slot,
+    rights: writable ? RIGHTS.write : RIGHTS.none,
+  });
   if (refused !== undefined) return refused;
   const binding: WindowBinding = { ...run, writable, owner: caller.row };
   const { memory, meter } = kernel.machine;
-  const window = new BoundWindow(memory.bytes, run.first * FRAME_BYTES, run.count * FRAME_BYTES, binding, meter);
+  const window = new BoundWindow(
+    memory.bytes,
+    run.first * FRAME_BYTES,
+    run.count * FRAME_BYTES,
+    binding,
+    meter,
+  );
   kernel.windows.add(window);
   countBinding(kernel, binding, 1);
   return window;
 }
 
 /** Breaks one binding. The owner only. */
-export function windowUnbind(kernel: Kernel, caller: Environment, window: unknown): Sys<undefined, "BadWindow"> {
+export function windowUnbind(
+  kernel: Kernel,
+  caller: Environment,
+  window: unknown,
+): Sys<undefined, "BadWindow"> {
   const binding = ownBinding(caller, window);
   if (binding === undefined) return ERRORS.BadWindow;
   breakWindow(kernel, window as BoundWindow, binding);
@@ -81,5 +95,6 @@ function breakWindow(kernel: Kernel, window: BoundWindow, binding: WindowBinding
 
 function countBinding(kernel: Kernel, binding: WindowBinding, delta: 1 | -1): void {
   const { bindings } = kernel.frames;
-  for (let f = binding.first; f < binding.first + binding.count; f++) bindings[f] = (bindings[f] ?? 0) + delta;
+  for (let f = binding.first; f < binding.first + binding.count; f++)
+    bindings[f] = (bindings[f] ?? 0) + delta;
 }

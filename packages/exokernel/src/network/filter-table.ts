@@ -33,7 +33,11 @@ export interface FilterRequest {
 type InsertRefusal = "NoDevice" | "BadFilter" | "Overlap" | "BadRing" | "BadSlot" | "BadCapability" | "Full";
 
 /** Installs a filter; alien objects are copied before any state is read. O(filters) for the check against theft, once. */
-export function filterInsert(kernel: Kernel, caller: Environment, request: FilterRequest): Sys<FilterId, InsertRefusal> {
+export function filterInsert(
+  kernel: Kernel,
+  caller: Environment,
+  request: FilterRequest,
+): Sys<FilterId, InsertRefusal> {
   const verified = verifyFilter(request.filter);
   const { nic, ring: ringId } = request;
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
@@ -58,7 +62,15 @@ export function filterInsert(kernel: Kernel, caller: Environment, request: Filte
     return index === "overlap" ? ERRORS.Overlap : ERRORS.Full;
   }
   const ringRow = kernel.rings.ids.rowOf(ringId);
-  kernel.filters.rows[row] = { owner: caller, nic, index, guard, ring: ringId as number, ringRow, matched: 0 };
+  kernel.filters.rows[row] = {
+    owner: caller,
+    nic,
+    index,
+    guard,
+    ring: ringId as number,
+    ringRow,
+    matched: 0,
+  };
   return kernel.filters.ids.idOf(row) as FilterId;
 }
 

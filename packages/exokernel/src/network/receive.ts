@@ -39,5 +39,6 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
     return;
   }
   filter.matched += 1;
-  if (kernel.rings.ids.rowOf(filter.ring) === filter.ringRow) deliver(kernel, filter.ringRow, state.staging, length);
+  if (kernel.rings.ids.rowOf(filter.ring) === filter.ringRow)
+    deliver(kernel, filter.ringRow, state.staging, length);
 }

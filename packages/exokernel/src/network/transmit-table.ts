@@ -33,7 +33,11 @@ export interface TransmitRequest {
 type BindRefusal = "NoDevice" | "BadFilter" | "BadEnvironment" | "BadSlot" | "BadCapability" | "Full";
 
 /** Lets an environment transmit frames that match a filter. */
-export function transmitBind(kernel: Kernel, caller: Environment, request: TransmitRequest): Sys<TransmitId, BindRefusal> {
+export function transmitBind(
+  kernel: Kernel,
+  caller: Environment,
+  request: TransmitRequest,
+): Sys<TransmitId, BindRefusal> {
   const verified = verifyFilter(request.filter);
   const { nic } = request;
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;

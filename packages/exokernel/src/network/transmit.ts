@@ -11,7 +11,12 @@ import type { TransmitRow } from "./transmit-table.ts";
 type TransmitRefusal = "BadBinding" | "BadWindow" | "BadRange" | "Forged" | "Full";
 
 /** Queues one frame. O(bytes), no allocation. */
-export function transmit(kernel: Kernel, caller: Environment, id: unknown, list: unknown): Sys<undefined, TransmitRefusal> {
+export function transmit(
+  kernel: Kernel,
+  caller: Environment,
+  id: unknown,
+  list: unknown,
+): Sys<undefined, TransmitRefusal> {
   const binding = rowFor(kernel.transmits, id);
   if (binding === undefined || binding.user !== caller) return ERRORS.BadBinding;
   if (!(list instanceof GatherList)) return ERRORS.BadRange;
@@ -63,7 +68,11 @@ function resolve(
 
 /** True for whole numbers with `0 <= offset`, `0 <= length` and `offset + length <= size`. */
 const isWithin = (offset: number, length: number, size: number): boolean =>
-  offset >= 0 && length >= 0 && offset + length <= size && Number.isInteger(offset) && Number.isInteger(length);
+  offset >= 0 &&
+  length >= 0 &&
+  offset + length <= size &&
+  Number.isInteger(offset) &&
+  Number.isInteger(length);
 
 /** The first piece usually holds every header; if it does not satisfy the binding, the whole frame is looked at. */
 function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather): boolean {

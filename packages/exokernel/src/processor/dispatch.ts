@@ -66,7 +66,8 @@ function run(kernel: Kernel, environment: Environment): void {
   environment.slicesBegun += 1;
   kernel.trace.record(begun, TRACE_EVENTS.sliceBegin, environment.id, position);
   enter(kernel, environment, upcalls.sliceBegin, upcalls);
-  if (environment.alive && upcalls.sliceEnd !== undefined) enter(kernel, environment, upcalls.sliceEnd, upcalls);
+  if (environment.alive && upcalls.sliceEnd !== undefined)
+    enter(kernel, environment, upcalls.sliceEnd, upcalls);
   environment.slicesEnded += 1;
   const ended = clock.now();
   environment.cyclesUsed += ended - begun;

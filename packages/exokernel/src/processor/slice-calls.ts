@@ -50,7 +50,11 @@ export function releaseSlice(kernel: Kernel, index: number): void {
 }
 
 /** Notes where the rest of the slice goes. */
-export function yieldTo(kernel: Kernel, caller: Environment, target: unknown): Sys<undefined, "BadEnvironment"> {
+export function yieldTo(
+  kernel: Kernel,
+  caller: Environment,
+  target: unknown,
+): Sys<undefined, "BadEnvironment"> {
   if (target !== undefined && rowFor(kernel.environments, target) === undefined) return ERRORS.BadEnvironment;
   caller.yieldTarget = target as EnvId | undefined;
   return undefined;

@@ -74,7 +74,12 @@ export function streamRead(
   if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
   const address = addressOf(caller, move, true);
   if (typeof address !== "number") return address;
-  const moved = stream.device.read(stream.handle, kernel.machine.memory.bytes, address, move.length as number);
+  const moved = stream.device.read(
+    stream.handle,
+    kernel.machine.memory.bytes,
+    address,
+    move.length as number,
+  );
   kernel.machine.meter.charge("copyByte", moved);
   return moved;
 }
@@ -89,7 +94,12 @@ export function streamWrite(
   if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
   const address = addressOf(caller, move, false);
   if (typeof address !== "number") return address;
-  const moved = stream.device.write(stream.handle, kernel.machine.memory.bytes, address, move.length as number);
+  const moved = stream.device.write(
+    stream.handle,
+    kernel.machine.memory.bytes,
+    address,
+    move.length as number,
+  );
   kernel.machine.meter.charge("copyByte", moved);
   return moved;
 }

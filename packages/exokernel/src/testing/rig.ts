@@ -67,4 +67,5 @@ export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
 }
 
 /** The name of the refusal, or "ok": for assertions that read well. */
-export const outcome = (result: unknown): string => (failed(result) ? (result as { name: string }).name : "ok");
+export const outcome = (result: unknown): string =>
+  failed(result) ? (result as { name: string }).name : "ok";

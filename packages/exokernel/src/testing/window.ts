@@ -6,7 +6,13 @@ const NO_COST = { charge: (): void => {} };
 
 /** A writable window of `length` zero bytes. */
 export const makeWindow = (length: number): Window =>
-  new BoundWindow(new Uint8Array(length), 0, length, { first: 0, count: 1, writable: true, owner: 0 }, NO_COST);
+  new BoundWindow(
+    new Uint8Array(length),
+    0,
+    length,
+    { first: 0, count: 1, writable: true, owner: 0 },
+    NO_COST,
+  );
 
 /** An empty gather list. */
 export const makeGather = (): Gather => new GatherList();

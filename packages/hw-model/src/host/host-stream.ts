@@ -50,7 +50,7 @@ interface Carried {
   readonly leaving: GatheredWrites;
 }
 
-const room = (stream: Carried): number => 
+const room = (stream: Carried): number =>
   Math.max(0, stream.bufferBytes - stream.connection.writableLength - stream.leaving.length);
 
 const canWrite = (stream: Carried): boolean => !stream.finished && !stream.failed && room(stream) > 0;

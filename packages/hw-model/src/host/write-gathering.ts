@@ -66,7 +66,7 @@ export function gatherWrites(connection: Socket, written: () => void): GatheredW
     isFirst = true;
   };
   const add = (memory: Uint8Array, at: number, length: number): void => {
-    for (let moved = 0; moved < length; ) {
+    for (let moved = 0; moved < length;) {
       chunk ??= takeChunk(isFirst);
       const part = Math.min(length - moved, chunk.length - used);
       chunk.set(memory.subarray(at + moved, at + moved + part), used);

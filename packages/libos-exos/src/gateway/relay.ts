@@ -33,6 +33,9 @@ export class Relay implements ConnectionHandler, PieceOwner {
   #queued = 0;
   #tail = 0;
   #finished = false;
+  /** Bytes from TCP that the stream had no room for when they were last offered. */
+  #unread = 0;
+  #peerEnded = false;
   #over = false;
 
   constructor(parts: RelayParts, stream: StreamId) {
@@ -107,7 +110,13 @@ export class Relay implements ConnectionHandler, PieceOwner {
 
   #finishIfDrained(): void {
     const state = this.#state();
-    if (this.#finished || this.#queued !== this.#tail || (state & STREAM_ENDED) === 0 || (state & STREAM_READABLE) !== 0) return;
+    if (
+      this.#finished ||
+      this.#queued !== this.#tail ||
+      (state & STREAM_ENDED) === 0 ||
+      (state & STREAM_READABLE) !== 0
+    )
+      return;
     this.#finished = true;
     this.#connection?.finish();
   }
@@ -130,7 +139,10 @@ export class Relay implements ConnectionHandler, PieceOwner {
 
   received(_: Connection, window: Window, at: number, length: number): number {
     const moved = this.#parts.gate.streamWrite(this.stream, window, at, length);
-    return failed(moved) ? length : moved;
+    const taken = failed(moved) ? length : moved;
+    this.#unread = length - taken;
+    this.#endIfRead();
+    return taken;
   }
 
   acknowledged(): void {
@@ -138,7 +150,14 @@ export class Relay implements ConnectionHandler, PieceOwner {
   }
 
   ended(): void {
-    this.#parts.gate.streamControl(this.stream, "end");
+    this.#peerEnded = true;
+    this.#endIfRead();
+  }
+
+  /** The peer's last byte is in the stream: so is its end. */
+  #endIfRead(): void {
+    if (this.#peerEnded && this.#unread === 0 && !this.#over)
+      this.#parts.gate.streamControl(this.stream, "end");
   }
 
   closed(_: Connection, reason: CloseReason): void {
