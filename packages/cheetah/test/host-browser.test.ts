@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)("a headless Chromium", () => {
     await live.stop();
   });
 
-  test("loads a page of two hundred images at once, and plays a range of a large file", async () => {
+  test("loads a page of two hundred images at once, and fetches a range of a large file", async () => {
     const one = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect width="7" height="7"/></svg>';
     const names = Array.from({ length: 200 }, (_, i) => `images/Bild ${i} ü.svg`);
     const page = names.map((name) => `<img src="${encodeURI(name)}" alt="">`).join("\n");

@@ -9,6 +9,7 @@ import { reapTransfers } from "./disk/transfer.ts";
 import { addEnvironment } from "./environment/create.ts";
 import { makeGate } from "./gate/make-gate.ts";
 import { makeKernel, type Kernel } from "./kernel.ts";
+import { pinFrames } from "./memory/frame-calls.ts";
 import { flush } from "./network/transmit.ts";
 import { receive } from "./network/receive.ts";
 import { invariant } from "./panic.ts";
@@ -51,7 +52,10 @@ export function boot(machine: Machine, options: BootOptions = {}): Exokernel {
   const first = addEnvironment(kernel, 0 as EnvId, makeCapability([], RIGHTS.all));
   invariant(first !== undefined, "no row for the boot environment");
   const root = makeGate(kernel, first);
-  if (staging.frames > 0) must(root.framesAlloc(frame(frames - staging.frames), staging.frames, capSlot(0)));
+  if (staging.frames > 0) {
+    must(root.framesAlloc(frame(frames - staging.frames), staging.frames, capSlot(0)));
+    pinFrames(kernel, frames - staging.frames, staging.frames, 1);
+  }
   return Object.freeze({ root, step: () => step(kernel), wakeAt: () => wakeAt(kernel) });
 }
 

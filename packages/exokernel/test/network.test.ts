@@ -1,4 +1,5 @@
-import { RIGHTS } from "@exolith/secure-bind";
+import { RIGHTS, etherType, ipv4To, tcpTo } from "@exolith/secure-bind";
+import { ipv4, ipv4Packet } from "@exolith/secure-bind/testing";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   FRAME_BYTES,
@@ -309,5 +310,70 @@ describe("transmission", () => {
     expect(send(s, 60)).toBe("Full");
     rig.run();
     expect(send(s, 60)).toBe("ok");
+  });
+});
+
+describe("the filter language at the gate", () => {
+  const HERE = ipv4(10, 0, 0, 2);
+
+  /** Sends `bytes` as they are, past the source address that the binding of the station pins. */
+  function sendRaw(s: Station, bytes: Uint8Array): void {
+    const any = must(rig.root.transmitBind(0, [], s.gate.self, own, own));
+    s.memory.write(0, bytes, 0, bytes.length);
+    s.gather.clear();
+    s.gather.add(s.memory, 0, bytes.length);
+    must(s.gate.transmit(any, s.gather));
+    must(rig.root.transmitUnbind(any, own));
+    rig.run();
+  }
+
+  test("[N1] a filter for TCP matches IPv4 headers of 20 and of 24 bytes; it is checked when it is inserted; more than 256 terms are refused", () => {
+    const s = station(rig, 1, 16);
+    must(s.gate.filterInsert(0, tcpTo({ destination: HERE, port: 80 }), s.ring, s.nic, own));
+    const row = s.ring & 0xffff;
+    sendRaw(s, ipv4Packet());
+    expect(s.gate.rings.delivered(row)).toBe(1);
+    sendRaw(s, ipv4Packet({ options: 4 }));
+    expect(s.gate.rings.delivered(row)).toBe(2);
+    sendRaw(s, ipv4Packet({ options: 4, port: 81 }));
+    sendRaw(s, ipv4Packet({ protocol: 17 }));
+    expect(s.gate.rings.delivered(row)).toBe(2);
+    const insert = (filter: unknown): string => outcome(s.gate.filterInsert(0, filter as Filter, s.ring, s.nic, own));
+    const term = { kind: "equal", at: 14, width: 1, mask: 255, value: 1 };
+    const bad = [{ width: 3 }, { value: 256 }, { mask: -1 }, { at: -1 }, { at: 1.5 }, { at: "14" }, { kind: "jump" }];
+    for (const change of bad) expect(insert([{ ...term, ...change }])).toBe("BadFilter");
+    const many = Array.from({ length: 257 }, (_, at) => ({ ...term, at }));
+    expect(insert(many)).toBe("BadFilter");
+    expect(insert(many.slice(1))).toBe("ok");
+  });
+
+  test("[N2] ten TCP filters share their prefix: far fewer atoms than their sum; a short IP filter gets what none of them claims", () => {
+    const s = station(rig, 1, 16);
+    const other = station(rig, 2, 32);
+    const alone = (): number => s.gate.filters.atoms(0);
+    must(s.gate.filterInsert(0, tcpTo({ destination: HERE, port: 8000 }), s.ring, s.nic, own));
+    const one = alone();
+    for (let port = 8001; port < 8010; port++)
+      must(s.gate.filterInsert(0, tcpTo({ destination: HERE, port }), s.ring, s.nic, own));
+    expect(alone()).toBeLessThan((10 * one) / 2);
+    expect(alone()).toBe(one + 9);
+    must(other.gate.filterInsert(0, ipv4To({ destination: HERE }), other.ring, other.nic, own));
+    const got = (): [number, number] => [
+      rig.root.rings.delivered(s.ring & 0xffff),
+      rig.root.rings.delivered(other.ring & 0xffff),
+    ];
+    sendRaw(s, ipv4Packet({ port: 8004 }));
+    expect(got()).toEqual([1, 0]);
+    sendRaw(s, ipv4Packet({ port: 9000 }));
+    expect(got()).toEqual([1, 1]);
+    sendRaw(s, ipv4Packet({ protocol: 1 }));
+    expect(got()).toEqual([1, 2]);
+  });
+
+  test("a frame that only a filter without terms for it wants goes there", () => {
+    const s = station(rig, 1, 16);
+    must(s.gate.filterInsert(0, etherType(0x0806), s.ring, s.nic, own));
+    sendRaw(s, ipv4Packet());
+    expect(s.gate.filters.unclaimed(0)).toBe(1);
   });
 });

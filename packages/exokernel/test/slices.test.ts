@@ -203,6 +203,29 @@ describe("yield, sleep and wake", () => {
   });
 });
 
+test("a library counts free frames and names the next runnable environment without a call", () => {
+  const rig = makeRig();
+  const sleeper = rig.environment([1, 1], { slices: [3] });
+  const next = rig.environment([1, 2], { slices: [9], upcalls: spin });
+  rig.environment([1, 3]);
+  rig.run(2);
+  const { root } = rig;
+  const calls = root.environments.calls(root.self & 0xffff);
+  let free = 0;
+  for (let f = 0; f < root.frames.count; f++) if (root.frames.owner(f) === 0) free += 1;
+  expect(free).toBe(root.frames.free());
+  const named: number[] = [];
+  for (let i = 1; i <= root.slices.count; i++) {
+    const id = root.slices.owner((root.slices.current() + i) % root.slices.count);
+    if (id !== 0 && root.environments.runnable(id & 0xffff) === 1) named.push(id);
+  }
+  expect(named[0]).toBe(next.self);
+  expect(named).not.toContain(sleeper.self);
+  expect(root.environments.calls(root.self & 0xffff)).toBe(calls);
+});
+
+test.todo("[K12] free frames and the next runnable environment are shown; page tables come with the processor");
+
 describe("positions of the vector", () => {
   const claimed = (): { rig: Rig; gate: Gate } => {
     const rig = makeRig();

@@ -8,7 +8,7 @@ import {
 } from "@exolith/exokernel";
 import { capSlot, failed, must, type EnvId, type Program, type TransmitId } from "@exolith/exokernel/abi";
 import { FRAME_BYTES, type Machine, type Nic } from "@exolith/hw-model";
-import { transmitFilters } from "@exolith/libos-exos";
+import { transmitFilters, type Stack } from "@exolith/libos-exos";
 import { gatewayProgram, type Gateway } from "@exolith/libos-exos/gateway";
 import { RIGHTS } from "@exolith/secure-bind";
 import type { ServerSlots } from "../server-program.ts";
@@ -68,7 +68,7 @@ export function startGateway(kernel: Exokernel, nic: Nic, program: Program): Env
 }
 
 /** The gateway on the virtual wire, with the capabilities that `startGateway` grants. */
-export const wireGatewayProgram = (started: (gateway: Gateway) => void): Program =>
+export const wireGatewayProgram = (started: (gateway: Gateway, stack: Stack) => void): Program =>
   gatewayProgram({
     address: GATEWAY_ADDRESS,
     prefixLength: WIRE_PREFIX,

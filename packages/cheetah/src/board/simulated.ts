@@ -14,6 +14,7 @@ import {
   type StreamWorld,
   type Wire,
 } from "@exolith/hw-model";
+import type { Stack } from "@exolith/libos-exos";
 import type { Gateway } from "@exolith/libos-exos/gateway";
 import type { SiteSource } from "../disk/site-source.ts";
 import type { Limits } from "../limits.ts";
@@ -61,7 +62,7 @@ export interface SimulatedHost extends Booted {
 /** A server at work in simulation. */
 export interface SimulatedServed {
   readonly server: SimulatedHost & StartedServer;
-  readonly gateway: SimulatedHost & { readonly gateway: Gateway };
+  readonly gateway: SimulatedHost & { readonly gateway: Gateway; readonly stack: Stack };
   readonly wire: Wire;
   /** The clients' ends of the gateway's streams. */
   readonly world: StreamWorld;
@@ -177,13 +178,14 @@ function startSimulatedGateway(
   kernel: Exokernel,
   run: (limits: RunLimits) => RunResult,
 ): SimulatedServed["gateway"] {
-  const held: { gateway?: Gateway; gate?: Gate } = {};
-  const program = wireGatewayProgram((gateway) => (held.gateway = gateway));
+  const held: { gateway?: Gateway; stack?: Stack; gate?: Gate } = {};
+  const program = wireGatewayProgram((gateway, stack) => Object.assign(held, { gateway, stack }));
   const told = gateTold(options, program, "gateway", (gate) => (held.gate = gate));
   const environment: EnvId = startGateway(kernel, machine.nics[0] as Nic, told);
   run({ until: () => held.gateway !== undefined, seconds: 1 });
-  if (held.gateway === undefined) throw new Error("the gateway did not start");
-  return { kernel, environment, machine, gate: held.gate as Gate, gateway: held.gateway };
+  const { gateway, stack, gate } = held;
+  if (gateway === undefined || stack === undefined || gate === undefined) throw new Error("the gateway did not start");
+  return { kernel, environment, machine, gate, gateway, stack };
 }
 
 interface Players {

@@ -170,7 +170,8 @@ export class ChunkCache {
   }
 
   #miss(group: number, row: number): number {
-    if (this.#granted[row] === 0 && this.idle <= this.#grants) {
+    if (this.idle <= (this.#granted[row] === 0 ? this.#grants : 0)) {
+      this.#returnGrant(row);
       if (this.#waits.lists.listOf(row) !== this.#waits.free) this.#waits.lists.add(this.#waits.free, row);
       return WAIT;
     }

@@ -267,6 +267,9 @@ export interface GateCalls {
 /** What an environment holds: the calls, and the published tables. Frozen. */
 export interface Gate extends GateCalls {
   readonly self: EnvId;
+  /** Versions of the kernel behind this gate; a library operating system compares them with those it was written for. */
+  readonly abiVersion: number;
+  readonly tableVersion: number;
   /** An empty gather list. */
   gather(): Gather;
   readonly clock: ClockReaders;

@@ -30,6 +30,8 @@ export interface EnvironmentReaders {
   id(row: number): EnvId;
   /** Environment that created it. */
   parent(row: number): EnvId;
+  /** 1 when the scheduler would run it in its next slice: alive, has slices, and not asleep. */
+  runnable(row: number): number;
   /** Event count: grows with every packet, completion, stream change and wake-up for it. */
   events(row: number): number;
   /** Slices begun, and ended, since it was created; they differ by one while it runs. */
@@ -77,6 +79,8 @@ export interface FilterReaders {
   matched(row: number): number;
   /** Frames that no filter wanted, by network interface. */
   unclaimed(nic: number): number;
+  /** Different comparisons and shifts that all filters of a network interface make together. */
+  atoms(nic: number): number;
 }
 
 /** One row per transmit binding. */

@@ -3,12 +3,13 @@ import { RIGHTS, type Capability } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { EnvId } from "../abi/ids.ts";
 import type { Gate } from "../abi/gate.ts";
-import type { Program, Upcalls } from "../abi/upcalls.ts";
+import type { Program } from "../abi/upcalls.ts";
 import { capabilityAt } from "../capability/capability-list.ts";
 import type { Kernel } from "../kernel.ts";
+import { passPanic } from "../panic.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { environmentRelease } from "./destroy.ts";
-import { makeEnvironment, type Environment } from "./environment.ts";
+import { captureEntryPoints, makeEnvironment, type EntryPoints, type Environment } from "./environment.ts";
 
 /** Makes the gate of an environment. */
 export type GateMaker = (kernel: Kernel, environment: Environment) => Gate;
@@ -28,7 +29,7 @@ export function environmentCreate(
   const created = addEnvironment(kernel, caller.id, guard);
   if (created === undefined) return ERRORS.Full;
   const upcalls = start(kernel, created, program as Program, makeGate);
-  if (upcalls === undefined) {
+  if (upcalls === undefined || !created.alive) {
     environmentRelease(kernel, created);
     return ERRORS.BadProgram;
   }
@@ -54,13 +55,13 @@ function start(
   created: Environment,
   program: Program,
   makeGate: GateMaker,
-): Upcalls | undefined {
+): EntryPoints | undefined {
   const before = kernel.running;
   kernel.running = created;
   try {
-    const entries = program(makeGate(kernel, created));
-    return typeof entries.sliceBegin === "function" ? entries : undefined;
-  } catch {
+    return captureEntryPoints(program(makeGate(kernel, created)));
+  } catch (reason) {
+    passPanic(reason);
     return undefined;
   } finally {
     kernel.running = before;

@@ -5,6 +5,7 @@ import { authorise } from "../capability/authority.ts";
 import { releaseExtent } from "../disk/extent-table.ts";
 import { rowFor, type Kernel, type Rows } from "../kernel.ts";
 import { releaseFrame } from "../memory/frame-calls.ts";
+import { NOBODY_ALIVE } from "../memory/frame-table.ts";
 import { breakWindowsOf, breakWindowsOn } from "../memory/window-calls.ts";
 import { releaseFilter } from "../network/filter-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
@@ -84,6 +85,7 @@ function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (r
 function releaseFrames(kernel: Kernel, environment: Environment): void {
   const { frames } = kernel;
   for (let f = 0; f < frames.count; f++) {
+    if (frames.lastOwner[f] === environment.id) frames.lastOwner[f] = NOBODY_ALIVE;
     if (frames.owner[f] !== environment.id) continue;
     breakWindowsOn(kernel, f, f + 1);
     if (frames.pins[f] === 0) releaseFrame(kernel, f);

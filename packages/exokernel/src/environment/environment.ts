@@ -4,6 +4,27 @@ import { NEVER, type Cycles, type EnvId } from "../abi/ids.ts";
 import type { Upcalls } from "../abi/upcalls.ts";
 import { makeCapabilityList, type CapabilityList } from "../capability/capability-list.ts";
 
+/** Entry points as they were when the program returned them; it cannot change them later. */
+export interface EntryPoints {
+  /** The record they came in, which they are called on. */
+  readonly self: object;
+  readonly sliceBegin: Upcalls["sliceBegin"];
+  readonly sliceEnd: Upcalls["sliceEnd"] | undefined;
+  readonly fault: Upcalls["fault"] | undefined;
+}
+
+/** Captures entry points; `undefined` without one for slices. A getter of `entries` runs its owner's code. */
+export function captureEntryPoints(entries: Upcalls): EntryPoints | undefined {
+  const { sliceBegin, sliceEnd, fault } = entries;
+  if (typeof sliceBegin !== "function") return undefined;
+  return {
+    self: entries,
+    sliceBegin,
+    sliceEnd: typeof sliceEnd === "function" ? sliceEnd : undefined,
+    fault: typeof fault === "function" ? fault : undefined,
+  };
+}
+
 /** The kernel's record of an environment; its columns are published. */
 export interface Environment {
   readonly row: number;
@@ -12,7 +33,7 @@ export interface Environment {
   readonly guard: Capability;
   readonly capabilities: CapabilityList;
   /** Its entry points; `undefined` for the boot environment, which never runs. */
-  upcalls: Upcalls | undefined;
+  upcalls: EntryPoints | undefined;
   alive: boolean;
   /** Holds: counts up, never back; wraps at 2^32. */
   events: number;
@@ -64,4 +85,5 @@ export const notify = (environment: Environment): void => {
 
 /** True when the scheduler may run it at `now`: the only place where sleep is evaluated. O(1). */
 export const isRunnable = (environment: Environment, now: Cycles): boolean =>
-  !environment.sleeping || environment.events !== environment.seen || now >= environment.until;
+  environment.upcalls !== undefined &&
+  (!environment.sleeping || environment.events !== environment.seen || now >= environment.until);

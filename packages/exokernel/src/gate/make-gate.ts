@@ -1,5 +1,6 @@
 /** Gates: one frozen object per environment, whose every method already is that environment's. */
 import type { Gate, GateCalls } from "../abi/gate.ts";
+import { ABI_VERSION, TABLE_VERSION } from "../abi/version.ts";
 import { capabilityDestroy, capabilityForge, capabilityGrant } from "../capability/calls.ts";
 import { consoleWrite, randomFill } from "../console/calls.ts";
 import { extentAlloc, extentFree } from "../disk/extent-table.ts";
@@ -17,7 +18,7 @@ import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
 import { streamAccept, streamControl, streamNext, streamRead, streamWrite } from "../stream/stream-table.ts";
-import { capabilityReaders, makeReaders, type Readers } from "./readers.ts";
+import { capabilityReaders, makeReaders, publish, type Readers } from "./readers.ts";
 
 /** Entry to the kernel: the call is counted and charged, the dead have no gate. O(1). */
 function enter(k: Kernel, e: Environment): void {
@@ -144,8 +145,10 @@ export function makeGate(kernel: Kernel, environment: Environment): Gate {
     readers = makeReaders(kernel);
     readersOf.set(kernel, readers);
   }
-  return Object.freeze({
+  return publish({
     self: environment.id,
+    abiVersion: ABI_VERSION,
+    tableVersion: TABLE_VERSION,
     gather: () => new GatherList(),
     capabilities: capabilityReaders(environment),
     ...readers,

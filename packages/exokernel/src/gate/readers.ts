@@ -1,6 +1,6 @@
 /** The published tables: frozen functions that close over the kernel's columns. */
 import { printName } from "@exolith/secure-bind";
-import type { EnvId } from "../abi/ids.ts";
+import type { Cycles, EnvId } from "../abi/ids.ts";
 import { CAPABILITY_SLOTS } from "../abi/limits.ts";
 import type {
   CapabilityReaders,
@@ -17,7 +17,7 @@ import type {
   TransmitReaders,
 } from "../abi/tables.ts";
 import { capabilityAt } from "../capability/capability-list.ts";
-import type { Environment } from "../environment/environment.ts";
+import { isRunnable, type Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { streamState } from "../stream/stream-table.ts";
 
@@ -38,12 +38,19 @@ export interface Readers {
 
 const NOBODY = 0 as EnvId;
 
-const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
-  Object.freeze({ hertz: clock.hertz, now: () => clock.now(), wallclock: () => clock.wallclock() });
+/** Freezes a record and every function in it. */
+export function publish<T extends object>(record: T): T {
+  for (const entry of Object.values(record)) if (typeof entry === "function") Object.freeze(entry);
+  return Object.freeze(record);
+}
 
-const environmentReaders = ({ environments: { rows, ids } }: Kernel): EnvironmentReaders =>
-  Object.freeze({
+const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
+  publish({ hertz: clock.hertz, now: () => clock.now(), wallclock: () => clock.wallclock() });
+
+const environmentReaders = ({ environments: { rows, ids }, machine: { clock } }: Kernel): EnvironmentReaders =>
+  publish({
     count: ids.rows,
+    runnable: (row: number) => (wouldRun(rows[row], clock.now()) ? 1 : 0),
     state: (row: number) => (rows[row] === undefined ? 0 : 1),
     id: (row: number) => rows[row]?.id ?? NOBODY,
     parent: (row: number) => rows[row]?.parent ?? NOBODY,
@@ -56,8 +63,11 @@ const environmentReaders = ({ environments: { rows, ids } }: Kernel): Environmen
     faults: (row: number) => rows[row]?.faults ?? 0,
   });
 
+const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
+  environment !== undefined && environment.slices > 0 && isRunnable(environment, now);
+
 const sliceReaders = ({ slices }: Kernel): SliceReaders =>
-  Object.freeze({
+  publish({
     count: slices.count,
     owner: (index: number) => (slices.owner[index] ?? 0) as EnvId,
     current: () => slices.current,
@@ -65,16 +75,16 @@ const sliceReaders = ({ slices }: Kernel): SliceReaders =>
   });
 
 const frameReaders = ({ frames }: Kernel): FrameReaders =>
-  Object.freeze({
+  publish({
     count: frames.count,
     free: () => frames.free,
     owner: (f: number) => (frames.owner[f] ?? 0) as EnvId,
-    bindings: (f: number) => frames.bindings[f] ?? 0,
+    bindings: (f: number) => (frames.bindings[f] ?? 0) + (frames.pins[f] ?? 0),
     pins: (f: number) => frames.pins[f] ?? 0,
   });
 
 const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
-  Object.freeze({
+  publish({
     count: ids.rows,
     owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
     slots: (row: number) => rows[row]?.slots ?? 0,
@@ -84,16 +94,17 @@ const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
   });
 
 const filterReaders = ({ filters: { rows, ids }, nics }: Kernel): FilterReaders =>
-  Object.freeze({
+  publish({
     count: ids.rows,
     owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
     ring: (row: number) => rows[row]?.ring ?? 0,
     matched: (row: number) => rows[row]?.matched ?? 0,
     unclaimed: (nic: number) => nics[nic]?.unclaimed ?? 0,
+    atoms: (nic: number) => nics[nic]?.demultiplexer.atoms() ?? 0,
   });
 
 const transmitReaders = ({ transmits: { rows, ids } }: Kernel): TransmitReaders =>
-  Object.freeze({
+  publish({
     count: ids.rows,
     user: (row: number) => rows[row]?.user.id ?? NOBODY,
     id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
@@ -103,7 +114,7 @@ const transmitReaders = ({ transmits: { rows, ids } }: Kernel): TransmitReaders 
   });
 
 const extentReaders = ({ extents: { rows, ids } }: Kernel): ExtentReaders =>
-  Object.freeze({
+  publish({
     count: ids.rows,
     owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
     disk: (row: number) => rows[row]?.disk ?? 0,
@@ -113,14 +124,14 @@ const extentReaders = ({ extents: { rows, ids } }: Kernel): ExtentReaders =>
   });
 
 const streamReaders = (kernel: Kernel): StreamReaders =>
-  Object.freeze({
+  publish({
     count: kernel.streams.ids.rows,
     owner: (row: number) => kernel.streams.rows[row]?.owner.id ?? NOBODY,
     state: (row: number) => streamState(kernel, row),
   });
 
 const nicReaders = ({ machine: { nics } }: Kernel): NicReaders =>
-  Object.freeze({
+  publish({
     count: nics.length,
     address: (nic: number, index: number) => nics[nic]?.hardware.address[index] ?? 0,
     frameBytes: (nic: number) => nics[nic]?.hardware.frameBytes ?? 0,
@@ -130,7 +141,7 @@ const nicReaders = ({ machine: { nics } }: Kernel): NicReaders =>
   });
 
 const diskReaders = ({ machine: { disks } }: Kernel): DiskReaders =>
-  Object.freeze({
+  publish({
     count: disks.length,
     blocks: (disk: number) => disks[disk]?.hardware.blocks ?? 0,
     armPosition: (disk: number) => disks[disk]?.armPosition() ?? 0,
@@ -153,7 +164,7 @@ export const makeReaders = (kernel: Kernel): Readers => ({
 
 /** An environment's view of its own capability list. */
 export const capabilityReaders = (environment: Environment): CapabilityReaders =>
-  Object.freeze({
+  publish({
     count: CAPABILITY_SLOTS,
     rights: (slot: number) => capabilityAt(environment.capabilities, slot)?.rights ?? -1,
     name: (slot: number) => {

@@ -4,6 +4,20 @@ import { GATHER_PIECES } from "../abi/limits.ts";
 
 const EMPTY = new ArrayBuffer(0);
 
+/** Captured: a method of an alien array must never see a view of physical memory. */
+const setBytes: (to: Uint8Array, from: Uint8Array, at: number) => void = Function.prototype.call.bind(
+  Uint8Array.prototype.set,
+);
+const subarray: (of: Uint8Array, begin: number, end: number) => Uint8Array = Function.prototype.call.bind(
+  Uint8Array.prototype.subarray,
+);
+
+/** Leaves nothing on a class's instances that makes more of them, and nothing to replace. */
+function close(prototype: object): void {
+  Reflect.deleteProperty(prototype, "constructor");
+  Object.freeze(prototype);
+}
+
 /** What the kernel keeps about a window it bound. */
 export interface WindowBinding {
   /** First frame, and how many. */
@@ -36,6 +50,10 @@ export class BoundWindow implements Window {
     this.#address = at;
     this.#meter = meter;
     Object.freeze(this);
+  }
+
+  static {
+    close(BoundWindow.prototype);
   }
 
   /** The binding behind `window`, or `undefined` if it is dead or not one of ours. */
@@ -168,7 +186,7 @@ const LOOP_BYTES = 64;
 
 function copyBytes(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, length: number): void {
   if (length > LOOP_BYTES || to.buffer === from.buffer) {
-    if (length > 0) to.set(from.subarray(fromAt, fromAt + length), toAt);
+    if (length > 0) setBytes(to, subarray(from, fromAt, fromAt + length), toAt);
     return;
   }
   for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] ?? 0;
@@ -217,13 +235,30 @@ function fold(sum: number): number {
   return low;
 }
 
-/** A gather list; the kernel reads its columns. */
+/** The pieces of a gather list, as its owner claims them. */
+export interface GatherPieces {
+  readonly windows: readonly unknown[];
+  readonly offsets: Float64Array;
+  readonly lengths: Float64Array;
+}
+
+/** A gather list; the kernel alone reads its columns. */
 export class GatherList implements Gather {
-  readonly windows: (Window | undefined)[] = new Array<Window | undefined>(GATHER_PIECES).fill(undefined);
-  readonly offsets: Float64Array = new Float64Array(GATHER_PIECES);
-  readonly lengths: Float64Array = new Float64Array(GATHER_PIECES);
+  readonly #windows: unknown[] = Array.from({ length: GATHER_PIECES });
+  readonly #offsets: Float64Array = new Float64Array(GATHER_PIECES);
+  readonly #lengths: Float64Array = new Float64Array(GATHER_PIECES);
+  readonly #pieces: GatherPieces = { windows: this.#windows, offsets: this.#offsets, lengths: this.#lengths };
   #count = 0;
   #length = 0;
+
+  static {
+    close(GatherList.prototype);
+  }
+
+  /** The pieces of a list that this class made; `undefined` for anything else. Only `count` of them are in use. */
+  static piecesOf(list: unknown): GatherPieces | undefined {
+    return typeof list === "object" && list !== null && #pieces in list ? list.#pieces : undefined;
+  }
 
   get count(): number {
     return this.#count;
@@ -237,9 +272,9 @@ export class GatherList implements Gather {
   }
   add(window: Window, at: number, length: number): void {
     if (this.#count >= GATHER_PIECES) throw new RangeError("too many pieces");
-    this.windows[this.#count] = window;
-    this.offsets[this.#count] = at;
-    this.lengths[this.#count] = length;
+    this.#windows[this.#count] = window;
+    this.#offsets[this.#count] = at;
+    this.#lengths[this.#count] = length;
     this.#count += 1;
     this.#length += length;
   }

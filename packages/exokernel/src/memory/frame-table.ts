@@ -3,7 +3,8 @@
  *
  *     column     unit          written by
  *     owner      EnvId         alloc, free; 0 is free
- *     lastOwner  EnvId         free; whose bytes the frame still contains, 0 for zeros
+ *     lastOwner  EnvId         alloc; whose bytes the frame still contains, 0 for zeros,
+ *                              NOBODY_ALIVE once that environment is dead
  *     bindings   windows       bind, unbind
  *     pins       rings and     ring bind, transfer begin and end
  *                transfers
@@ -17,7 +18,7 @@ export interface FrameTable {
   readonly count: number;
   readonly owner: Uint32Array;
   readonly lastOwner: Uint32Array;
-  readonly bindings: Uint16Array;
+  readonly bindings: Uint32Array;
   readonly pins: Uint16Array;
   readonly orphan: Uint8Array;
   readonly guards: (Capability | undefined)[];
@@ -27,12 +28,15 @@ export interface FrameTable {
   hint: number;
 }
 
+/** Last owner of a frame whose bytes are a dead environment's: no id, so whoever comes next gets zeros. */
+export const NOBODY_ALIVE = 0xffff_ffff;
+
 /** A table of `count` free frames, all zero. */
 export const makeFrameTable = (count: number): FrameTable => ({
   count,
   owner: new Uint32Array(count),
   lastOwner: new Uint32Array(count),
-  bindings: new Uint16Array(count),
+  bindings: new Uint32Array(count),
   pins: new Uint16Array(count),
   orphan: new Uint8Array(count),
   guards: new Array<Capability | undefined>(count).fill(undefined),

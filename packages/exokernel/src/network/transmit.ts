@@ -3,7 +3,7 @@ import { FRAME_BYTES, type PhysicalGather } from "@exolith/hw-model";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel, type NicState } from "../kernel.ts";
-import { BoundWindow, GatherList } from "../memory/bound-window.ts";
+import { BoundWindow, GatherList, type GatherPieces } from "../memory/bound-window.ts";
 import { ownBinding } from "../memory/window-calls.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import type { TransmitRow } from "./transmit-table.ts";
@@ -19,8 +19,9 @@ export function transmit(
 ): Sys<undefined, TransmitRefusal> {
   const binding = rowFor(kernel.transmits, id);
   if (binding === undefined || binding.user !== caller) return ERRORS.BadBinding;
-  if (!(list instanceof GatherList)) return ERRORS.BadRange;
-  const refused = resolve(kernel, caller, list);
+  const pieces = GatherList.piecesOf(list);
+  if (pieces === undefined) return ERRORS.BadRange;
+  const refused = resolve(kernel, caller, pieces, (list as GatherList).count);
   if (refused !== undefined) return refused;
   const nic = kernel.machine.nics[binding.nic];
   const state = kernel.nics[binding.nic];
@@ -46,17 +47,18 @@ export function transmit(
 function resolve(
   kernel: Kernel,
   caller: Environment,
-  list: GatherList,
+  pieces: GatherPieces,
+  count: number,
 ): Sys<undefined, "BadWindow" | "BadRange"> {
   const { gather } = kernel;
   gather.count = 0;
   gather.length = 0;
-  for (let i = 0; i < list.count; i++) {
-    const window = list.windows[i];
+  for (let i = 0; i < count; i++) {
+    const window = pieces.windows[i];
     const binding = ownBinding(caller, window);
     if (binding === undefined) return ERRORS.BadWindow;
-    const offset = list.offsets[i] ?? 0;
-    const length = list.lengths[i] ?? 0;
+    const offset = pieces.offsets[i] ?? 0;
+    const length = pieces.lengths[i] ?? 0;
     if (!isWithin(offset, length, binding.count * FRAME_BYTES)) return ERRORS.BadRange;
     gather.addresses[i] = BoundWindow.addressOf(window as BoundWindow) + offset;
     gather.lengths[i] = length;

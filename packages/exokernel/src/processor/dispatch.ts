@@ -4,7 +4,7 @@ import { NEVER, type Cycles } from "../abi/ids.ts";
 import { environmentRelease } from "../environment/destroy.ts";
 import { isRunnable, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
-import { KernelPanic } from "../panic.ts";
+import { isMadeBy, passPanic } from "../panic.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 
 /** Runs the next runnable environment for at most one slice; false when none is runnable. O(slices). */
@@ -65,9 +65,9 @@ function run(kernel: Kernel, environment: Environment): void {
   environment.sleeping = false;
   environment.slicesBegun += 1;
   kernel.trace.record(begun, TRACE_EVENTS.sliceBegin, environment.id, position);
-  enter(kernel, environment, upcalls.sliceBegin, upcalls);
+  enter(kernel, environment, upcalls.sliceBegin, upcalls.self);
   if (environment.alive && upcalls.sliceEnd !== undefined)
-    enter(kernel, environment, upcalls.sliceEnd, upcalls);
+    enter(kernel, environment, upcalls.sliceEnd, upcalls.self);
   environment.slicesEnded += 1;
   const ended = clock.now();
   environment.cyclesUsed += ended - begun;
@@ -81,7 +81,7 @@ function enter(kernel: Kernel, environment: Environment, entry: () => void, self
   try {
     entry.call(self);
   } catch (reason) {
-    if (reason instanceof KernelPanic) throw reason;
+    passPanic(reason);
     faulted(kernel, environment, reason);
   } finally {
     kernel.running = undefined;
@@ -95,20 +95,21 @@ function faulted(kernel: Kernel, environment: Environment, reason: unknown): voi
   kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.fault, environment.id, cause);
   kernel.faulted(environment.id, reason);
   if (!environment.alive) return;
-  const fault = environment.upcalls?.fault;
-  if (fault === undefined) {
+  const { upcalls } = environment;
+  if (upcalls?.fault === undefined) {
     environmentRelease(kernel, environment);
     return;
   }
   try {
-    fault.call(environment.upcalls, cause, reason);
-  } catch {
+    upcalls.fault.call(upcalls.self, cause, reason);
+  } catch (second) {
+    passPanic(second);
     environmentRelease(kernel, environment);
   }
 }
 
 const causeOf = (reason: unknown): FaultCause =>
-  reason instanceof RangeError ? FAULT_CAUSES.window : FAULT_CAUSES.thrown;
+  isMadeBy(reason, RangeError) ? FAULT_CAUSES.window : FAULT_CAUSES.thrown;
 
 /** When the first environment will be runnable: now, a time, or `NEVER`. O(slices). */
 export function runnableAt(kernel: Kernel, now: Cycles): Cycles {
@@ -118,7 +119,7 @@ export function runnableAt(kernel: Kernel, now: Cycles): Cycles {
     const id = owner[i];
     if (id === undefined || id === 0) continue;
     const environment = rowFor(kernel.environments, id);
-    if (environment === undefined) continue;
+    if (environment?.upcalls === undefined) continue;
     if (isRunnable(environment, now)) return now;
     at = Math.min(at, environment.until);
   }

@@ -32,6 +32,22 @@ const idle = (gate: Gate): Upcalls => ({
   sliceBegin: () => gate.sleep(gate.environments.events(gate.self & 0xffff), Infinity as never),
 });
 
+/** Creates an environment guarded by `name` with the authority in `root`'s slot 0; its gate, handed out. */
+export function placeEnvironment(root: Gate, name: readonly number[], set: RigEnvironment = {}): Gate {
+  const guard = must(root.capabilityForge(capSlot(0), { name, rights: RIGHTS.all }));
+  let made: Gate | undefined;
+  must(
+    root.environmentCreate((gate) => {
+      made = gate;
+      for (const index of set.slices ?? []) must(gate.sliceAlloc(sliceIndex(index), capSlot(0)));
+      return (set.upcalls ?? idle)(gate);
+    }, guard),
+  );
+  root.capabilityDestroy(guard);
+  if (made === undefined) throw new Error("the program was not started");
+  return made;
+}
+
 /** Boots a kernel on a simulated machine with `frames` frames and a loopback interface. */
 export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
   const { hertz } = MODERN_3GHZ;
@@ -39,20 +55,7 @@ export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
   const machine = makeSimulatedMachine({ seed: 1, frames, nics: [nic], disks: [{ blocks: 256 }] });
   const kernel = boot(machine, options);
   const { root } = kernel;
-  const environment: Rig["environment"] = (name, set = {}) => {
-    const guard = must(root.capabilityForge(capSlot(0), { name, rights: RIGHTS.all }));
-    let made: Gate | undefined;
-    must(
-      root.environmentCreate((gate) => {
-        made = gate;
-        for (const index of set.slices ?? []) must(gate.sliceAlloc(sliceIndex(index), capSlot(0)));
-        return (set.upcalls ?? idle)(gate);
-      }, guard),
-    );
-    root.capabilityDestroy(guard);
-    if (made === undefined) throw new Error("the program was not started");
-    return made;
-  };
+  const environment: Rig["environment"] = (name, set) => placeEnvironment(root, name, set);
   const grant: Rig["grant"] = (to, capability) =>
     must(root.capabilityGrant(to.self, capability, capSlot(0), capSlot(0)));
   const run: Rig["run"] = (limit = 1000) => {

@@ -13,4 +13,4 @@ export * from "./nic.contract.ts";
 export { contractFrame, nicPeer, sendFrame, type NicPeer } from "../testing/nic-peer.ts";
 export * from "./stream.contract.ts";
 export type { ContractCase, Deviation, MakeHarness, Settling } from "./suite.ts";
-export { eventually } from "./suite.ts";
+export { contractSuite, eventually, unknownDeviations } from "./suite.ts";

@@ -50,7 +50,7 @@ interface Stream {
   broken: boolean;
   /** The device's number for it, -1 before `accept` and after `close`. */
   number: number;
-  /** The state bits that `reap` last told. */
+  /** The state bits that `reap` last told, less those that the owner has used up since: they are news again. */
   told: number;
 }
 
@@ -157,6 +157,7 @@ const read = (
   if (stream.inwardRead === stream.inward.length()) {
     stream.inward.clear();
     stream.inwardRead = 0;
+    stream.told &= ~STREAM_STATE.readable;
   }
   return count;
 };
@@ -189,6 +190,7 @@ const write = (
   if (stream === undefined) return 0;
   const count = Math.min(length, room(device, stream));
   stream.outward.append(memory, at, count);
+  if (count < length || room(device, stream) === 0) stream.told &= ~STREAM_STATE.writable;
   accrue(stream);
   if (count > 0) touch(device, stream);
   return count;

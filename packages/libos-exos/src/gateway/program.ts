@@ -2,7 +2,7 @@
 import type { CapSlot, Program } from "@exolith/exokernel/abi";
 import { makeBufferSlots } from "../memory/buffer-slots.ts";
 import { makeFramePool } from "../memory/frame-pool.ts";
-import { makeStack } from "../net/stack.ts";
+import { makeStack, type Stack } from "../net/stack.ts";
 import { eventProgram } from "../schedule/event-program.ts";
 import { makeGateway, type Gateway } from "./gateway.ts";
 
@@ -17,8 +17,8 @@ export interface GatewayProgramOptions {
   readonly slots: { readonly nic: CapSlot; readonly stream: CapSlot; readonly guard: CapSlot };
   /** Connections carried at once; 1,024 when absent. */
   readonly connections?: number;
-  /** Called with the gateway once it is at work. */
-  readonly started?: (gateway: Gateway) => void;
+  /** Called with the gateway, and the stack under it, once it is at work. */
+  readonly started?: (gateway: Gateway, stack: Stack) => void;
 }
 
 /** Bytes of one relay's memory from its stream to TCP, and of one receive buffer: window and buffer alike. */
@@ -50,6 +50,6 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       connect: (handler) => stack.tcp.connect(options.serviceAddress, options.servicePort, handler),
       connections: options.connections ?? CONNECTIONS,
     });
-    options.started?.(gateway);
+    options.started?.(gateway, stack);
     return [stack.network, gateway];
   });

@@ -5,7 +5,7 @@ import { makeRandomWords } from "../memory/random-words.ts";
 import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { makeTcp, type Tcp } from "./tcp/endpoint.ts";
 import type { TcpLimits } from "./tcp/limits.ts";
-import { makeReceiveMemory } from "./tcp/receive-memory.ts";
+import { makeReceiveMemory, type ReceiveMemory } from "./tcp/receive-memory.ts";
 import { PROTOCOLS } from "./wire/ipv4-wire.ts";
 
 /** What a stack is made from. */
@@ -23,6 +23,8 @@ export interface Stack {
   readonly network: Network;
   readonly tcp: Tcp;
   readonly pool: FramePool;
+  /** TCP's receive buffers. */
+  readonly memory: ReceiveMemory;
 }
 
 const RECEIVE_BYTES = 65_536;
@@ -37,13 +39,14 @@ export function makeStack(gate: Gate, options: StackOptions): Stack {
   if (failed(memory)) throw new Error(`no frames for receive buffers: ${memory.name}`);
   if (failed(random)) throw new Error(`no frame for random words: ${random.name}`);
   const network = makeNetwork(gate, options);
+  const receiveMemory = makeReceiveMemory(memory, bytes);
   const tcp = makeTcp({
     output: network.output,
     clock: gate.clock,
-    memory: makeReceiveMemory(memory, bytes),
+    memory: receiveMemory,
     randomWord: makeRandomWords(gate, random, 0, random.length),
     ...(options.tcp === undefined ? {} : { limits: options.tcp }),
   });
   network.attach(PROTOCOLS.tcp, tcp);
-  return { network, tcp, pool };
+  return { network, tcp, pool, memory: receiveMemory };
 }

@@ -34,7 +34,6 @@ test("10 TCP filters share prefix: atom count ≪ sum; short IP filter gets the 
   expect(classify(demultiplexer, ipv4Packet({ port: 80, protocol: 17 }))).toBe(99);
   expect(classify(demultiplexer, ipv4Packet({ port: 80, destination: 1 }))).toBe(-1);
 });
-test.todo("[N2] merging and fallback through the gate and the wire");
 
 describe("classify", () => {
   test("answers with the longest match, as trying every filter does", () => {
