@@ -338,9 +338,18 @@ describe("the filter language at the gate", () => {
     sendRaw(s, ipv4Packet({ options: 4, port: 81 }));
     sendRaw(s, ipv4Packet({ protocol: 17 }));
     expect(s.gate.rings.delivered(row)).toBe(2);
-    const insert = (filter: unknown): string => outcome(s.gate.filterInsert(0, filter as Filter, s.ring, s.nic, own));
+    const insert = (filter: unknown): string =>
+      outcome(s.gate.filterInsert(0, filter as Filter, s.ring, s.nic, own));
     const term = { kind: "equal", at: 14, width: 1, mask: 255, value: 1 };
-    const bad = [{ width: 3 }, { value: 256 }, { mask: -1 }, { at: -1 }, { at: 1.5 }, { at: "14" }, { kind: "jump" }];
+    const bad = [
+      { width: 3 },
+      { value: 256 },
+      { mask: -1 },
+      { at: -1 },
+      { at: 1.5 },
+      { at: "14" },
+      { kind: "jump" },
+    ];
     for (const change of bad) expect(insert([{ ...term, ...change }])).toBe("BadFilter");
     const many = Array.from({ length: 257 }, (_, at) => ({ ...term, at }));
     expect(insert(many)).toBe("BadFilter");

@@ -13,7 +13,12 @@ const sources = (): string[] =>
   readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 
 test("[D4] the kernel exports no name of a process, file or socket, and imports no library operating system", () => {
-  const names = [...Object.keys(abi), ...Object.keys(kernel), ...Object.keys(abi.CALLS), ...Object.keys(abi.ERRORS)];
+  const names = [
+    ...Object.keys(abi),
+    ...Object.keys(kernel),
+    ...Object.keys(abi.CALLS),
+    ...Object.keys(abi.ERRORS),
+  ];
   expect(names.length).toBeGreaterThan(60);
   expect(names.filter((name) => UNKNOWN.test(name))).toEqual([]);
   const imported = new Set<string>();
@@ -21,7 +26,13 @@ test("[D4] the kernel exports no name of a process, file or socket, and imports 
     const text = readFileSync(join(SOURCE, name), "utf8");
     for (const [, from] of text.matchAll(/from "([^."][^"]*)"/g)) imported.add(from ?? "");
   }
-  const allowed = ["@exolith/hw-model", "@exolith/hw-model/contract", "@exolith/secure-bind", "fast-check", "vitest"];
+  const allowed = [
+    "@exolith/hw-model",
+    "@exolith/hw-model/contract",
+    "@exolith/secure-bind",
+    "fast-check",
+    "vitest",
+  ];
   expect([...imported].filter((from) => !allowed.includes(from))).toEqual([]);
   const { dependencies } = JSON.parse(readFileSync(join(SOURCE, "..", "package.json"), "utf8")) as {
     dependencies: Record<string, string>;

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { NEVER, capSlot, cycles, must, sliceIndex, type EnvId, type Gate } from "../src/abi/index.ts";
-import { makeRig, outcome, type Rig } from "../src/testing/index.ts";
+import {
+  NEVER,
+  capSlot,
+  cycles,
+  must,
+  sliceIndex,
+  type EnvId,
+  type Gate,
+  frame,
+  type Window,
+} from "../src/abi/index.ts";
+import { makeRig, outcome, tableState, type Rig } from "../src/testing/index.ts";
 import { TRACE_EVENTS, makeTrace } from "../src/trace.ts";
 
 const own = capSlot(0);
@@ -224,7 +234,9 @@ test("a library counts free frames and names the next runnable environment witho
   expect(root.environments.calls(root.self & 0xffff)).toBe(calls);
 });
 
-test.todo("[K12] free frames and the next runnable environment are shown; page tables come with the processor");
+test.todo(
+  "[K12] free frames and the next runnable environment are shown; page tables come with the processor",
+);
 
 describe("positions of the vector", () => {
   const claimed = (): { rig: Rig; gate: Gate } => {
@@ -272,29 +284,38 @@ describe("faults", () => {
     expect(bad.environments.faults(bad.self & 0xffff)).toBe(2);
   });
 
-  test("[H1] what an environment may not do raises a fault that is delivered to it, and the kernel's state is as it was", () => {
-    const rig = makeRig();
-    let caught: unknown;
-    const gate = rig.environment([1, 1], {
-      slices: [0],
-      upcalls: (own) => ({
-        sliceBegin: () => {
-          (own as { self: number }).self = 0;
-        },
-        fault: (_, reason) => (caught = reason),
-      }),
-    });
-    const state = (): string =>
-      JSON.stringify([
-        gate.frames.free(),
-        gate.environments.parent(gate.self & 0xffff),
-        gate.slices.owner(0),
-      ]);
-    const before = state();
-    rig.run(1);
-    expect(caught).toBeInstanceOf(TypeError);
-    expect(state()).toBe(before);
-    expect(() => Object.assign(gate.frames, { owner: () => 7 })).toThrow(TypeError);
+  /** What no environment may do: reach past its gate, its tables, its windows. */
+  const privileged: Record<string, (gate: Gate, readable: Window) => unknown> = {
+    "become somebody else": (gate) => ((gate as { self: number }).self = 0),
+    "replace a call": (gate) => ((gate as { framesFree: unknown }).framesFree = () => undefined),
+    "write a published table": (gate) => Object.assign(gate.frames, { owner: () => 7 }),
+    "write through a window that is not for writing": (_, readable) => readable.setU32(0, 0xbad),
+    "read past its frames": (_, readable) => readable.getU32(readable.length),
+    "copy past its frames": (_, readable) => readable.read(0, new Uint8Array(8192), 0, 8192),
+    "call with something that is no window": (_, readable) => readable.equals(0, {} as Window, 0, 1),
+  };
+
+  test("[H1] a privileged operation raises a fault that is delivered to the environment, and tables and memory are as they were", () => {
+    for (const [name, attempt] of Object.entries(privileged)) {
+      const rig = makeRig();
+      const causes: number[] = [];
+      let readable: Window | undefined;
+      const gate = rig.environment([1, 1], {
+        slices: [0],
+        upcalls: (mine) => ({
+          sliceBegin: () => void attempt(mine, readable as Window),
+          fault: (cause) => void causes.push(cause),
+        }),
+      });
+      must(gate.framesAlloc(frame(8), 1, own));
+      readable = must(gate.windowBind(frame(8), 1, false, own));
+      const before = tableState(rig.root);
+      const memory = rig.machine.memory.bytes.slice();
+      rig.run(1);
+      expect(causes, name).toHaveLength(1);
+      expect(tableState(rig.root), name).toBe(before);
+      expect(Buffer.compare(rig.machine.memory.bytes, memory), name).toBe(0);
+    }
   });
 
   test("without an entry for faults, or with one that throws, the environment is destroyed", () => {

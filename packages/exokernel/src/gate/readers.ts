@@ -47,7 +47,10 @@ export function publish<T extends object>(record: T): T {
 const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
   publish({ hertz: clock.hertz, now: () => clock.now(), wallclock: () => clock.wallclock() });
 
-const environmentReaders = ({ environments: { rows, ids }, machine: { clock } }: Kernel): EnvironmentReaders =>
+const environmentReaders = ({
+  environments: { rows, ids },
+  machine: { clock },
+}: Kernel): EnvironmentReaders =>
   publish({
     count: ids.rows,
     runnable: (row: number) => (wouldRun(rows[row], clock.now()) ? 1 : 0),

@@ -1,2 +1,3 @@
 export * from "./window.ts";
 export * from "./rig.ts";
+export * from "./table-state.ts";

@@ -24,6 +24,8 @@ export interface GatewayParts {
 export interface Gateway extends Pollable {
   /** Connections carried now. */
   readonly carried: number;
+  /** Buffers in which relays hold bytes of their streams now. */
+  readonly buffers: number;
 }
 
 /** Streams accepted, and changed streams served, in one poll. */
@@ -86,6 +88,9 @@ export function makeGateway(parts: GatewayParts): Gateway {
     wakeAt: (): Cycles => NEVER,
     get carried() {
       return relays.size;
+    },
+    get buffers() {
+      return parts.slots.taken;
     },
   };
 }

@@ -63,7 +63,7 @@ export function checkVersions(abi: number = ABI_VERSION, tables: number = TABLE_
 
 /** A pool whose frames are guarded by `slot`'s capability. Throws when the kernel's versions are not ours. */
 export function makeFramePool(gate: Gate, slot: CapSlot, options: FramePoolOptions = {}): FramePool {
-  checkVersions();
+  checkVersions(gate.abiVersion, gate.tableVersion);
   return new Pool(gate, slot, options);
 }
 

@@ -5,7 +5,7 @@ import { makeRandomWords } from "../memory/random-words.ts";
 import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { makeTcp, type Tcp } from "./tcp/endpoint.ts";
 import type { TcpLimits } from "./tcp/limits.ts";
-import { makeReceiveMemory, type ReceiveMemory } from "./tcp/receive-memory.ts";
+import { makeReceiveMemory } from "./tcp/receive-memory.ts";
 import { PROTOCOLS } from "./wire/ipv4-wire.ts";
 
 /** What a stack is made from. */
@@ -23,8 +23,8 @@ export interface Stack {
   readonly network: Network;
   readonly tcp: Tcp;
   readonly pool: FramePool;
-  /** TCP's receive buffers. */
-  readonly memory: ReceiveMemory;
+  /** TCP's receive buffers; `free` says how many are not lent. */
+  readonly memory: ReturnType<typeof makeReceiveMemory>;
 }
 
 const RECEIVE_BYTES = 65_536;
