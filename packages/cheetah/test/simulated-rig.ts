@@ -2,6 +2,7 @@
 import type { RunResult, SimulatedDiskOptions } from "@exolith/hw-model";
 import type { Stack } from "@exolith/libos-exos";
 import { expect } from "vitest";
+import { wakeEnvironment } from "../src/board/environments.ts";
 import { serveSimulated, type SimulatedHost, type SimulatedServed, type SimulatedServeOptions } from "../src/board/simulated.ts";
 import { Crowd, Fetcher } from "./clients.ts";
 import { digestOf, makeGeneratedSource, type GeneratedFile, type GeneratedSource } from "./generated-source.ts";
@@ -90,6 +91,18 @@ export function expectAllRight(fetched: FetchedAll, count: number): void {
 
 /** Seconds after which everything timed is over: TIME-WAIT (60 s) and a peer that never answers (100 s). */
 export const QUIET_SECONDS = 200;
+
+/** Wake-ups in which expired tombstones, removed a few at a time when somebody looks, are all gone. */
+const LOOKS = 20;
+
+/** Runs until everything timed is over, and has both machines look at what has expired. */
+export function settle(rig: SimulatedServed, seconds: number = QUIET_SECONDS): void {
+  rig.run({ seconds, steps: Infinity });
+  for (let look = 0; look < LOOKS; look++) {
+    for (const host of [rig.server, rig.gateway]) wakeEnvironment(host);
+    rig.run({ seconds: 0.001 });
+  }
+}
 
 const rows = (count: number, holds: (row: number) => boolean): number => {
   let sum = 0;

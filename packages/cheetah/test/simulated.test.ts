@@ -2,7 +2,7 @@
 import { makeTraceHash, tracedNic } from "@exolith/hw-model";
 import { describe, expect, test } from "vitest";
 import { makeManyFiles, type GeneratedFile } from "./generated-source.ts";
-import { QUIET_SECONDS, allOver, everythingHeld, expectAllRight, fetchAll, makeSimulatedRig, type SimulatedRig } from "./simulated-rig.ts";
+import { settle, allOver, everythingHeld, expectAllRight, fetchAll, makeSimulatedRig, type SimulatedRig } from "./simulated-rig.ts";
 
 const BIG: [string, GeneratedFile] = ["big.bin", { size: 100_000_000, seed: 9001 }];
 const BITS_PER_SECOND = 1e9;
@@ -48,7 +48,7 @@ test("the whole run leaves nothing behind on either machine", () => {
     const fetched = fetchAll(rig, paths, { connections: 50, depth: 4 });
     rig.until(() => allOver(fetched), 60);
     expectAllRight(fetched, 200);
-    rig.run({ seconds: QUIET_SECONDS });
+    settle(rig);
     return everythingHeld(rig);
   };
   const after = round();
