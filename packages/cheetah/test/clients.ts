@@ -17,6 +17,7 @@ export class Crowd implements Steppable {
   readonly world: StreamWorld;
   readonly clock: Clock;
   readonly #clients = new Map<number, Client>();
+  #alarm: Cycles = NEVER;
 
   constructor(world: StreamWorld, clock: Clock) {
     this.world = world;
@@ -36,6 +37,11 @@ export class Crowd implements Steppable {
   /** The time `seconds` from now. */
   after(seconds: number): Cycles {
     return (this.clock.now() + seconds * this.clock.hertz) as Cycles;
+  }
+
+  /** Has the machine step `seconds` from now, whatever else happens; returns that time. */
+  wakeAfter(seconds: number): Cycles {
+    return (this.#alarm = this.after(seconds));
   }
 
   /** Opens a stream for the client that `make` makes. */
@@ -59,6 +65,10 @@ export class Crowd implements Steppable {
       this.#clients.get(end)?.changed();
     }
     const now = this.clock.now();
+    if (now >= this.#alarm) {
+      acted = true;
+      this.#alarm = NEVER;
+    }
     for (const client of this.#clients.values()) {
       if (client.wakeAt() > now) continue;
       acted = true;
@@ -68,7 +78,7 @@ export class Crowd implements Steppable {
   }
 
   wakeAt(): Cycles {
-    let at: number = NEVER;
+    let at: number = this.#alarm;
     for (const client of this.#clients.values()) at = Math.min(at, client.wakeAt());
     return at as Cycles;
   }
@@ -94,6 +104,7 @@ export class Fetcher implements Client {
   readonly reader: ResponseReader;
   #sent = 0;
   #got = 0;
+  #paused = false;
   /** Seconds at which the last response was whole; -1 before. */
   doneAt = -1;
   /** What became of the stream, when it is over. */
@@ -107,9 +118,16 @@ export class Fetcher implements Client {
     this.#send();
   }
 
+  /** Stops reading, or goes on. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#crowd.world.hold(this.#end, paused);
+    if (!paused) this.changed();
+  }
+
   changed(): void {
     const { world } = this.#crowd;
-    this.reader.read(world.take(this.#end));
+    if (!this.#paused) this.reader.read(world.take(this.#end));
     const state = world.state(this.#end);
     if (state === "open") return;
     this.over = state;

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { capSlot, failed, must, type FilterId, type RingId, type TransmitId } from "@exolith/exokernel/abi";
 import { MODERN_3GHZ, makePcapCapture, tracedNic } from "@exolith/hw-model";
 import { receiveFilters } from "@exolith/libos-exos";
+import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import { GATEWAY_ADDRESS, SERVER_ADDRESS, SERVER_SLOTS, bindTransmission, type SimulatedHost } from "../src/board/index.ts";
-import { allOver, expectAllRight, fetchAll, makeSimulatedRig, type FetchedAll, type SimulatedRig } from "./simulated-rig.ts";
+import { allOver, expectAllRight, fetchAll, makeSimulatedRig, pass, type FetchedAll, type SimulatedRig } from "./simulated-rig.ts";
 
 const own = capSlot(0);
 const SIZE = 30_000_000;
@@ -36,11 +37,11 @@ const CUT_SECONDS = 3;
 /** Cuts, sees that nothing more comes, restores, and sees that everything does. */
 function cutAndRestore({ rig, fetched, begun }: UnderWay, cut: () => void, restore: () => void): void {
   cut();
-  rig.run({ seconds: DRAIN_SECONDS });
+  pass(rig, DRAIN_SECONDS);
   const stoppedAt = begun();
   expect(stoppedAt).toBeLessThan(SIZE);
   const sent = rig.server.stack.tcp.counters.retransmissionTimeouts;
-  rig.run({ seconds: CUT_SECONDS });
+  pass(rig, CUT_SECONDS);
   expect(begun()).toBe(stoppedAt);
   expect(rig.server.stack.tcp.counters.retransmissionTimeouts).toBeGreaterThan(sent);
   restore();
@@ -92,13 +93,13 @@ describe("while bytes flow", () => {
     const { rig, begun } = makeUnderWay();
     const [arp, ipv4] = rig.server.stack.network.filters as readonly [FilterId, FilterId];
     const { root } = rig.server.kernel;
-    const stranger = must(root.capabilityForge(own, { name: [9, 9], rights: 255 }));
+    const stranger = must(root.capabilityForge(own, { name: [9, 9], rights: RIGHTS.all }));
     expect(failed(root.filterRemove(ipv4, stranger))).toBe(true);
     must(root.filterRemove(ipv4, own));
     must(root.filterRemove(arp, own));
-    rig.run({ seconds: DRAIN_SECONDS });
+    pass(rig, DRAIN_SECONDS);
     const stoppedAt = begun();
-    rig.run({ seconds: CUT_SECONDS });
+    pass(rig, CUT_SECONDS);
     expect(begun()).toBe(stoppedAt);
   });
 

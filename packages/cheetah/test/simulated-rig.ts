@@ -57,11 +57,15 @@ export interface FetchOptions {
   readonly depth: number;
 }
 
+/** Digests kept of one `fetchAll`. */
+const DIGESTS_KEPT = 10;
+
 /** Opens connections that fetch `paths` between them and check every byte; `wrong` collects what was not right. */
 export function fetchAll(rig: SimulatedRig, paths: readonly string[], options: FetchOptions): FetchedAll {
   const { connections, depth } = options;
-  const result: FetchedAll = { fetchers: [], wrong: [], right: 0 };
+  const result: FetchedAll = { fetchers: [], digests: [], wrong: [], right: 0 };
   const response: ConstructorParameters<typeof Fetcher>[2]["response"] = (path, { status, digest }) => {
+    if (result.digests.length < DIGESTS_KEPT) result.digests.push(digest);
     if (status === 200 && digest === rig.digests.get(path)) result.right += 1;
     else result.wrong.push(`${status} ${path}`);
   };
@@ -75,6 +79,8 @@ export function fetchAll(rig: SimulatedRig, paths: readonly string[], options: F
 /** What came of `fetchAll` so far. */
 export interface FetchedAll {
   readonly fetchers: Fetcher[];
+  /** What the first bodies hashed to, as they came. */
+  readonly digests: string[];
   readonly wrong: string[];
   right: number;
 }
@@ -95,12 +101,18 @@ export const QUIET_SECONDS = 200;
 /** Wake-ups in which expired tombstones, removed a few at a time when somebody looks, are all gone. */
 const LOOKS = 20;
 
-/** Runs until everything timed is over, and has both machines look at what has expired. */
-export function settle(rig: SimulatedServed, seconds: number = QUIET_SECONDS): void {
-  rig.run({ seconds, steps: Infinity });
+/** Lets `seconds` pass, even if nothing happens in them. */
+export function pass(rig: SimulatedRig, seconds: number): void {
+  const end = rig.crowd.wakeAfter(seconds);
+  rig.run({ until: () => rig.crowd.clock.now() >= end, steps: Infinity });
+}
+
+/** Lets everything timed pass, and has both machines look at what has expired. */
+export function settle(rig: SimulatedRig, seconds: number = QUIET_SECONDS): void {
+  pass(rig, seconds);
   for (let look = 0; look < LOOKS; look++) {
     for (const host of [rig.server, rig.gateway]) wakeEnvironment(host);
-    rig.run({ seconds: 0.001 });
+    pass(rig, 0.001);
   }
 }
 

@@ -27,10 +27,15 @@ export const TRACE_EVENTS = {
 /** A value of `TRACE_EVENTS`. */
 export type TraceEvent = (typeof TRACE_EVENTS)[keyof typeof TRACE_EVENTS];
 
+/** Where a trace has its times from. */
+export interface TraceClock {
+  now(): number;
+}
+
 /** The kernel's side of the trace. */
 export interface Trace {
-  /** Notes one event. O(1), no allocation. */
-  record(time: number, event: TraceEvent, a: number, b: number): void;
+  /** Notes one event at `clock`'s time, which only a trace that is on asks for. O(1), no allocation. */
+  record(clock: TraceClock, event: TraceEvent, a: number, b: number): void;
   /** Hands the events still held to `visit`, oldest first; returns how many were overwritten. */
   read(visit: (time: number, event: TraceEvent, a: number, b: number) => void): number;
 }
@@ -44,9 +49,9 @@ const COLUMNS = 4;
 export function makeTrace(capacity: number): Trace {
   const rows = new Float64Array(capacity * COLUMNS);
   let recorded = 0;
-  const record: Trace["record"] = (time, event, a, b) => {
+  const record: Trace["record"] = (clock, event, a, b) => {
     const at = (recorded % capacity) * COLUMNS;
-    rows[at] = time;
+    rows[at] = clock.now();
     rows[at + 1] = event;
     rows[at + 2] = a;
     rows[at + 3] = b;

@@ -1,1 +1,10 @@
-export {};
+/**
+ * Contract suites: what every kernel keeps, and what every library operating system should.
+ *
+ * Call a suite at the top of a vitest test; vitest is needed here and nowhere else.
+ *
+ * @packageDocumentation
+ */
+export * from "./kernel-contract.ts";
+export type { KernelHarness } from "./harness.ts";
+export type { Deviation } from "@exolith/hw-model/contract";

@@ -117,7 +117,7 @@ function begin(kernel: Kernel, request: DiskRequest, transfer: TransferRow): voi
   kernel.transfers.set(request, transfer);
   kernel.machine.meter.charge("deviceAccess", 1);
   kernel.trace.record(
-    kernel.machine.clock.now(),
+    kernel.machine.clock,
     TRACE_EVENTS.transferBegin,
     transfer.extentRow,
     request.count,
@@ -153,7 +153,7 @@ function finish(kernel: Kernel, request: DiskRequest, ok: boolean): void {
   if (transfer.environment.alive) notify(transfer.environment);
   kernel.machine.meter.charge("deviceAccess", 1);
   kernel.trace.record(
-    kernel.machine.clock.now(),
+    kernel.machine.clock,
     TRACE_EVENTS.transferEnd,
     transfer.extentRow,
     request.count,

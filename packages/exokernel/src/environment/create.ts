@@ -45,7 +45,7 @@ export function addEnvironment(kernel: Kernel, parent: EnvId, guard: Capability)
   const created = makeEnvironment(row, id, parent, guard);
   created.capabilities[0] = guard;
   kernel.environments.rows[row] = created;
-  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.environmentCreate, id, 0);
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.environmentCreate, id, 0);
   return created;
 }
 

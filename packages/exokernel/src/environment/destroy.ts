@@ -35,6 +35,8 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   if (!environment.alive) return;
   environment.alive = false;
   releaseNetwork(kernel, environment);
+  for (const [i, acceptor] of kernel.acceptors.entries())
+    if (acceptor === environment) kernel.acceptors[i] = undefined;
   releaseRows(
     kernel.streams,
     (s) => s.owner === environment,
@@ -53,7 +55,7 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   environment.upcalls = undefined;
   kernel.environments.rows[environment.row] = undefined;
   kernel.environments.ids.free(environment.row);
-  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.environmentDestroy, environment.id, 0);
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.environmentDestroy, environment.id, 0);
 }
 
 function releaseNetwork(kernel: Kernel, environment: Environment): void {

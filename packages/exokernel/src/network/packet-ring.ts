@@ -78,7 +78,7 @@ export function deliver(kernel: Kernel, row: number, address: number, length: nu
   const word = ring.first * FRAME_BYTES + ring.next * 4;
   if (length > RING_SLOT_BYTES || memory.view.getUint32(word) !== 0) {
     ring.dropped += 1;
-    kernel.trace.record(clock.now(), TRACE_EVENTS.drop, row, length);
+    kernel.trace.record(clock, TRACE_EVENTS.drop, row, length);
     return;
   }
   const at = (ring.first + 1) * FRAME_BYTES + ring.next * RING_SLOT_BYTES;
@@ -88,5 +88,5 @@ export function deliver(kernel: Kernel, row: number, address: number, length: nu
   ring.next = ring.next + 1 === ring.slots ? 0 : ring.next + 1;
   ring.delivered += 1;
   notify(ring.owner);
-  kernel.trace.record(clock.now(), TRACE_EVENTS.deliver, row, length);
+  kernel.trace.record(clock, TRACE_EVENTS.deliver, row, length);
 }

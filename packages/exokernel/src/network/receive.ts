@@ -19,8 +19,9 @@ export function receive(kernel: Kernel): boolean {
 
 function receiveFrom(kernel: Kernel, nic: Nic, state: NicState): boolean {
   const { clock, memory, meter } = kernel.machine;
+  const now = clock.now();
   for (let taken = 0; taken < RECEIVE_BATCH; taken++) {
-    const length = nic.receive(clock.now(), memory.bytes, state.staging);
+    const length = nic.receive(now, memory.bytes, state.staging);
     if (length === 0) return taken > 0;
     meter.charge("deviceAccess", 1);
     demultiplex(kernel, state, length);
@@ -35,7 +36,7 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
   const filter = row < 0 ? undefined : kernel.filters.rows[row];
   if (filter === undefined) {
     state.unclaimed += 1;
-    kernel.trace.record(clock.now(), TRACE_EVENTS.drop, -1, length);
+    kernel.trace.record(clock, TRACE_EVENTS.drop, -1, length);
     return;
   }
   filter.matched += 1;

@@ -29,17 +29,16 @@ export function transmit(
   const { gather } = kernel;
   if (gather.length === 0 || gather.length > nic.hardware.frameBytes) return ERRORS.BadRange;
   const row = kernel.transmits.ids.rowOf(id);
-  const now = kernel.machine.clock.now();
   if (!isAllowed(kernel, binding, state, gather)) {
     binding.refused += 1;
-    kernel.trace.record(now, TRACE_EVENTS.forged, row, gather.length);
+    kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.forged, row, gather.length);
     return ERRORS.Forged;
   }
-  if (!nic.transmit(now, kernel.machine.memory.bytes, gather)) return ERRORS.Full;
+  if (!nic.transmit(kernel.machine.clock.now(), kernel.machine.memory.bytes, gather)) return ERRORS.Full;
   state.queued = true;
   binding.sent += 1;
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(now, TRACE_EVENTS.transmit, row, gather.length);
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transmit, row, gather.length);
   return undefined;
 }
 

@@ -64,14 +64,14 @@ function run(kernel: Kernel, environment: Environment): void {
   meter.charge("environmentSwitch", 1);
   environment.sleeping = false;
   environment.slicesBegun += 1;
-  kernel.trace.record(begun, TRACE_EVENTS.sliceBegin, environment.id, position);
+  kernel.trace.record(clock, TRACE_EVENTS.sliceBegin, environment.id, position);
   enter(kernel, environment, upcalls.sliceBegin, upcalls.self);
   if (environment.alive && upcalls.sliceEnd !== undefined)
     enter(kernel, environment, upcalls.sliceEnd, upcalls.self);
   environment.slicesEnded += 1;
   const ended = clock.now();
   environment.cyclesUsed += ended - begun;
-  kernel.trace.record(ended, TRACE_EVENTS.sliceEnd, environment.id, position);
+  kernel.trace.record(clock, TRACE_EVENTS.sliceEnd, environment.id, position);
 }
 
 /** Calls one entry point; whatever it throws is a fault of that environment. */
@@ -92,7 +92,7 @@ function enter(kernel: Kernel, environment: Environment, entry: () => void, self
 function faulted(kernel: Kernel, environment: Environment, reason: unknown): void {
   const cause = causeOf(reason);
   environment.faults += 1;
-  kernel.trace.record(kernel.machine.clock.now(), TRACE_EVENTS.fault, environment.id, cause);
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.fault, environment.id, cause);
   kernel.faulted(environment.id, reason);
   if (!environment.alive) return;
   const { upcalls } = environment;

@@ -21,16 +21,25 @@ export interface GatewayProgramOptions {
   readonly started?: (gateway: Gateway, stack: Stack) => void;
 }
 
-/** Bytes of one relay's memory from its stream to TCP, and of one receive buffer: window and buffer alike. */
-const BUFFER_BYTES = 131_072;
-/** Relays that may have bytes under way from their stream at once, and connections that may keep received ones. */
-const BUFFERS = 64;
+/**
+ * Bytes of one relay's memory from its stream to TCP. Every connection can have one: a service that leaves the bytes
+ * of some connections unread for long must not keep the gateway from carrying those of others.
+ */
+const RELAY_BYTES = 16_384;
+/** Relay buffers claimed together. */
+const RELAY_RUN = 16;
+/** Bytes of one receive buffer, and of the window; and connections that may keep received bytes. */
+const RECEIVE_BYTES = 131_072;
+const RECEIVE_BUFFERS = 64;
 const CONNECTIONS = 1024;
+/** Seconds after which a silent service is asked whether it still knows the connection: the reset that said no may have been lost. */
+const KEEPALIVE_SECONDS = 30;
 
 /** A gateway between stream device 0 and a service reached through network interface 0. */
 export const gatewayProgram = (options: GatewayProgramOptions): Program =>
   eventProgram(4, (gate) => {
     const { address, prefixLength, slots } = options;
+    const connections = options.connections ?? CONNECTIONS;
     const pool = makeFramePool(gate, slots.guard);
     const stack = makeStack(gate, {
       address,
@@ -39,16 +48,17 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       slots: { device: slots.nic, guard: slots.guard },
       pool,
       ringSlots: 512,
-      receiveBytes: BUFFER_BYTES,
-      receiveBuffers: BUFFERS,
+      receiveBytes: RECEIVE_BYTES,
+      receiveBuffers: RECEIVE_BUFFERS,
+      tcp: { keepaliveSeconds: KEEPALIVE_SECONDS },
     });
     const gateway = makeGateway({
       gate,
       device: 0,
       slot: slots.stream,
-      slots: makeBufferSlots(pool, { slotBytes: BUFFER_BYTES, slots: BUFFERS, slotsPerRun: 4 }),
+      slots: makeBufferSlots(pool, { slotBytes: RELAY_BYTES, slots: connections, slotsPerRun: RELAY_RUN }),
       connect: (handler) => stack.tcp.connect(options.serviceAddress, options.servicePort, handler),
-      connections: options.connections ?? CONNECTIONS,
+      connections,
     });
     options.started?.(gateway, stack);
     return [stack.network, gateway];
