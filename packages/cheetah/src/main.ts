@@ -70,6 +70,20 @@ function percent(name: string, value: unknown): number {
   throw new OptionError(`--${name} takes a percentage, not ${String(value)}`);
 }
 
+/** Options whose values are words; the parser makes numbers of those that look like one. */
+const WORDS = ["host", "net", "address", "gateway", "mac", "image", "pcap"] as const;
+
+/** The options with words for words; throws an `OptionError` for one that was given twice. */
+function withWords(options: Options): Options {
+  const words: Partial<Record<(typeof WORDS)[number], string>> = {};
+  for (const name of WORDS) {
+    const value: unknown = options[name];
+    if (Array.isArray(value)) throw new OptionError(`--${name} is given more than once`);
+    if (value !== undefined) words[name] = String(value);
+  }
+  return { ...options, ...words };
+}
+
 /** How to open the network that was asked for; options are checked before anything is opened. */
 function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwork> {
   const { net, host, pcap } = options;
@@ -95,8 +109,9 @@ function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwor
 /** Least memory in MiB for everything but the file cache. */
 const OVERHEAD_MEBIBYTES = 16;
 
-async function start(directory: string | undefined, options: Options): Promise<void> {
+async function start(directory: string | undefined, written: Options): Promise<void> {
   if (directory === undefined) throw new OptionError("which directory? cheetah <directory>");
+  const options = withWords(written);
   const cache = whole("cache", options.cache, 1, 4000);
   const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
   const network = networkOf(options);

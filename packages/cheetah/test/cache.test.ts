@@ -179,3 +179,26 @@ function failingDisk(disk: Disk, bad: { from: number }): Disk {
     wakeAt: (now) => disk.wakeAt(now),
   };
 }
+
+test("a chunk set aside for one client and taken by a hit of another is waited for again", () => {
+  const source = makeMemorySource({ "a.txt": "first", "m.bin": patternBytes(200_000, 3), "z.txt": "last" });
+  const rig = makeServerRig({ source, cheetah: { cacheFrames: 16 } });
+  const [holder, waiting, hitting] = [rig.connect(), rig.connect(), rig.connect()];
+  holder.write(GET("a.txt"));
+  rig.run();
+  waiting.write(GET("z.txt"));
+  rig.run();
+  expect(rig.cheetah.counters.chunksIdle()).toBe(0);
+  holder.receive();
+  hitting.write(GET("a.txt"));
+  rig.run();
+  expect(waiting.unacknowledged).toBe(0);
+  hitting.receive();
+  rig.run();
+  waiting.receive();
+  expect([holder, hitting, waiting].map((peer) => text(parseResponse(peer.take()).body))).toEqual([
+    "first",
+    "first",
+    "last",
+  ]);
+});

@@ -144,7 +144,8 @@ export class Fetcher implements Client {
   #send(): void {
     const { paths, depth = 1 } = this.#plan;
     let text = "";
-    for (; this.#sent < paths.length && this.#sent < this.#got + depth; this.#sent++) text += get(paths[this.#sent] ?? "");
+    for (; this.#sent < paths.length && this.#sent < this.#got + depth; this.#sent++)
+      text += get(paths[this.#sent] ?? "");
     if (text !== "") this.#crowd.world.send(this.#end, text);
   }
 

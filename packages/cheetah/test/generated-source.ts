@@ -30,7 +30,7 @@ const PATTERN = makePattern();
 /** The bytes of `file` from `offset`, as many as fit `into` and there are; returns how many. */
 export function generate(file: GeneratedFile, offset: number, into: Uint8Array): number {
   const count = Math.max(0, Math.min(into.length, file.size - offset));
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const from = (file.seed * 7919 + offset + done) % PATTERN_BYTES;
     const part = PATTERN.subarray(from, Math.min(PATTERN_BYTES, from + count - done));
     into.set(part, done);
@@ -68,7 +68,11 @@ export function makeGeneratedSource(files: Iterable<readonly [string, GeneratedF
 const EDGES = [0, 1, 1459, 1460, 1461, 4095, 4096, 4097, 65_535, 65_536, 65_537];
 
 /** `count` files of sizes at edges and between, most of them small, none above `most` bytes. */
-export function makeManyFiles(count: number, seed: number, most: number = 300_000): [string, GeneratedFile][] {
+export function makeManyFiles(
+  count: number,
+  seed: number,
+  most: number = 300_000,
+): [string, GeneratedFile][] {
   const { below } = makeRandomSequence(seed);
   const size = (index: number): number => EDGES[index] ?? Math.floor((below(2 ** 20) / 2 ** 20) ** 3 * most);
   return Array.from({ length: count }, (_, index) => [

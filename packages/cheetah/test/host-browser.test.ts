@@ -10,7 +10,10 @@ import { makeScratch, noise, removeScratch, writeFiles } from "./support/scratch
 const executable = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
   .map(findTool)
   .find((found) => found !== undefined);
-const missing = skipReason("a browser loads the site", executable === undefined ? "no Chromium is installed" : undefined);
+const missing = skipReason(
+  "a browser loads the site",
+  executable === undefined ? "no Chromium is installed" : undefined,
+);
 
 const WORDS = [
   "--no-sandbox",
@@ -29,7 +32,9 @@ function complaintsOf(page: Page): string[] {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()} ${request.failure()?.errorText ?? ""}`));
+  page.on("requestfailed", (request) =>
+    complaints.push(`${request.url()} ${request.failure()?.errorText ?? ""}`),
+  );
   page.on("response", (response) => {
     if (response.status() >= 400) complaints.push(`${response.url()} ${response.status()}`);
   });
@@ -38,7 +43,9 @@ function complaintsOf(page: Page): string[] {
 
 /** Whether every image has been decoded, and the width of each. Scripts for the page are text: they run elsewhere. */
 const imagesOf = (page: Page): Promise<readonly { readonly whole: boolean; readonly width: number }[]> =>
-  page.evaluate("[...document.images].map((image) => ({ whole: image.complete, width: image.naturalWidth }))");
+  page.evaluate(
+    "[...document.images].map((image) => ({ whole: image.complete, width: image.naturalWidth }))",
+  );
 
 const styleOf = (page: Page, selector: string, property: string): Promise<string> =>
   page.evaluate(`getComputedStyle(document.querySelector("${selector}")).${property}`);
@@ -116,7 +123,8 @@ describe.skipIf(missing !== undefined)("a headless Chromium", () => {
   });
 
   test("loads a page of two hundred images at once, and fetches a range of a large file", async () => {
-    const one = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect width="7" height="7"/></svg>';
+    const one =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect width="7" height="7"/></svg>';
     const names = Array.from({ length: 200 }, (_, i) => `images/Bild ${i} ü.svg`);
     const page = names.map((name) => `<img src="${encodeURI(name)}" alt="">`).join("\n");
     writeFiles(scratch, {
@@ -131,7 +139,11 @@ describe.skipIf(missing !== undefined)("a headless Chromium", () => {
     const widths = await imagesOf(tab);
     expect([widths.length, widths.every(({ width }) => width === 7)]).toEqual([200, true]);
     const ranged = await tab.evaluate(RANGED);
-    expect(ranged).toEqual([206, "bytes 1000000-1000009/2000000", [...noise(2_000_000, 3).subarray(1_000_000, 1_000_010)]]);
+    expect(ranged).toEqual([
+      206,
+      "bytes 1000000-1000009/2000000",
+      [...noise(2_000_000, 3).subarray(1_000_000, 1_000_010)],
+    ]);
     expect(complaints).toEqual([]);
     await tab.close();
     await live.stop();

@@ -23,11 +23,15 @@ const FILES = {
 let scratch: string;
 let live: Live;
 
-const curl = async (...words: string[]): Promise<Ended> => runProgram("curl", ["-sS", "--max-time", "20", ...words]);
+const curl = async (...words: string[]): Promise<Ended> =>
+  runProgram("curl", ["-sS", "--max-time", "20", ...words]);
 const url = (target: string): string => `http://127.0.0.1:${live.port}${target}`;
 
 /** Status, fields and body of one request. */
-async function fetched(target: string, ...words: string[]): Promise<{ status: number; head: string; body: string }> {
+async function fetched(
+  target: string,
+  ...words: string[]
+): Promise<{ status: number; head: string; body: string }> {
   const { output, code, errors } = await curl("-i", "--path-as-is", ...words, url(target));
   expect(errors).toBe("");
   expect(code).toBe(0);
@@ -130,12 +134,35 @@ describe.skipIf(missing !== undefined)("curl", () => {
 
   test("never a byte from outside the directory", async () => {
     const names = ["secret.txt", "sitemap/secret.txt", "etc/passwd"];
-    const steps = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%00", "..;", "..%c0%af", "%c0%ae%c0%ae", "....", "up"];
+    const steps = [
+      "..",
+      "%2e%2e",
+      "%2E.",
+      ".%2e",
+      "%252e%252e",
+      "..%00",
+      "..;",
+      "..%c0%af",
+      "%c0%ae%c0%ae",
+      "....",
+      "up",
+    ];
     const joints = ["/", "//", "%2f", "%5c", "\\", "/./", "%252f"];
     const starts = ["/", "//", "/docs/", "/docs/../", "/with%20space/", "/big.bin/"];
-    const others = ["/leak.txt", "/up", "/up/", "/%00", "/etc/passwd", "/index.html%00.txt", `//${scratch}/secret.txt`, `/${scratch}/secret.txt`];
+    const others = [
+      "/leak.txt",
+      "/up",
+      "/up/",
+      "/%00",
+      "/etc/passwd",
+      "/index.html%00.txt",
+      `//${scratch}/secret.txt`,
+      `/${scratch}/secret.txt`,
+    ];
     const all = starts.flatMap((start) =>
-      steps.flatMap((step) => joints.flatMap((joint) => names.map((name) => `${start}${step}${joint}${step}${joint}${name}`))),
+      steps.flatMap((step) =>
+        joints.flatMap((joint) => names.map((name) => `${start}${step}${joint}${step}${joint}${name}`)),
+      ),
     );
     const single = steps.flatMap((step) => joints.map((joint) => `/${step}${joint}secret.txt`));
     const targets = [...all, ...single, ...others];
@@ -166,7 +193,13 @@ describe.skipIf(missing !== undefined)("the example site", () => {
         const { output } = await curl(url(name));
         expect(output.equals(readFileSync(join(EXAMPLE_SITE, name)))).toBe(true);
       }
-      const types: Record<string, string> = { html: "text/html", css: "text/css", js: "text/javascript", png: "image/png", svg: "image/svg+xml" };
+      const types: Record<string, string> = {
+        html: "text/html",
+        css: "text/css",
+        js: "text/javascript",
+        png: "image/png",
+        svg: "image/svg+xml",
+      };
       for (const name of names) {
         const expected = types[name.slice(name.lastIndexOf(".") + 1)];
         if (expected !== undefined) expect((await fetched(name)).head).toContain(`content-type: ${expected}`);

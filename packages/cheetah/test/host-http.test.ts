@@ -5,7 +5,14 @@ import { serveLive, type Live } from "./support/live.ts";
 import { makeScratch, noise, removeScratch, writeFiles } from "./support/scratch.ts";
 import { pause } from "./support/waiting.ts";
 
-const LIMITS = { idleSeconds: 1, requestSeconds: 1, requestLineBytes: 1000, headerBytes: 4000, headerFields: 30, bodyBytes: 10_000 };
+const LIMITS = {
+  idleSeconds: 1,
+  requestSeconds: 1,
+  requestLineBytes: 1000,
+  headerBytes: 4000,
+  headerFields: 30,
+  bodyBytes: 10_000,
+};
 const BIG = noise(300_000, 9);
 
 let scratch: string;
@@ -13,7 +20,13 @@ let live: Live;
 
 beforeAll(async () => {
   scratch = makeScratch();
-  writeFiles(scratch, { "index.html": "start", "a.txt": "aaaa", "b.txt": "bbbbbb", "secret.txt": "smuggled!", "big.bin": BIG });
+  writeFiles(scratch, {
+    "index.html": "start",
+    "a.txt": "aaaa",
+    "b.txt": "bbbbbb",
+    "secret.txt": "smuggled!",
+    "big.bin": BIG,
+  });
   live = await serveLive(scratch, { limits: LIMITS });
 });
 
@@ -26,7 +39,8 @@ const statusesIn = (answer: Buffer): number[] =>
   [...answer.toString("latin1").matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
 
 /** The statuses of everything that comes back until the server has ended the connection. */
-const statusesOf = async (request: string): Promise<number[]> => statusesIn(await exchange(live.port, request));
+const statusesOf = async (request: string): Promise<number[]> =>
+  statusesIn(await exchange(live.port, request));
 
 const h = "Host: test\r\n";
 const long = (length: number): string => "x".repeat(length);
@@ -75,17 +89,29 @@ describe("request smuggling: after what could be read in two ways, nothing on th
   const hidden = `GET /secret.txt HTTP/1.1\r\n${h}\r\n`;
   const post = `POST / HTTP/1.1\r\n${h}`;
   const shapes: readonly (readonly [string, string])[] = [
-    ["length and chunked", `${post}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
-    ["chunked and length", `${post}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${hidden}`],
+    [
+      "length and chunked",
+      `${post}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+    ],
+    [
+      "chunked and length",
+      `${post}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${hidden}`,
+    ],
     ["chunked alone", `${post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
     ["chunked on a GET", `GET / HTTP/1.1\r\n${h}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
-    ["chunked twice", `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${hidden}`],
+    [
+      "chunked twice",
+      `${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${hidden}`,
+    ],
     ["chunked misspelt", `${post}Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${hidden}`],
     ["chunked after a vertical tab", `${post}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n${hidden}`],
     ["chunked behind a space", `${post}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${hidden}`],
     ["chunked in HTTP/1.0", `POST / HTTP/1.0\r\n${h}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
     ["lengths in one field", `${post}Content-Length: 0, ${hidden.length}\r\n\r\n${hidden}`],
-    ["lengths in two fields", `${post}Content-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`],
+    [
+      "lengths in two fields",
+      `${post}Content-Length: 0\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    ],
     ["length in hexadecimal", `${post}Content-Length: 0x5\r\n\r\n${hidden}`],
     ["length beyond all numbers", `${post}Content-Length: 18446744073709551616\r\n\r\n${hidden}`],
     ["bare CR between fields", `${post}A: b\rContent-Length: 5\r\n\r\n${hidden}`],
@@ -130,7 +156,10 @@ describe("what a tolerant server takes", () => {
 
 test("a hundred pipelined requests are answered in order, on one connection", async () => {
   const client = new RawClient(live.port);
-  const targets = Array.from({ length: 100 }, (_, i) => ["/a.txt", "/big.bin", "/none", "/b.txt"][i % 4] ?? "/");
+  const targets = Array.from(
+    { length: 100 },
+    (_, i) => ["/a.txt", "/big.bin", "/none", "/b.txt"][i % 4] ?? "/",
+  );
   client.write(targets.map((target) => `GET ${target} HTTP/1.1\r\n${h}\r\n`).join(""));
   for (const target of targets) {
     const { status, body } = await client.response();
@@ -180,7 +209,8 @@ test("conditional requests and ranges together, as RFC 9110 orders them", async 
   const first = await get(live.port, "/big.bin");
   const tag = first.fields.get("etag") ?? "";
   const modified = first.fields.get("last-modified") ?? "";
-  const ask = async (...fields: string[]): Promise<number> => (await get(live.port, "/big.bin", ...fields)).status;
+  const ask = async (...fields: string[]): Promise<number> =>
+    (await get(live.port, "/big.bin", ...fields)).status;
   expect(await ask("Range: bytes=0-9", `If-Range: ${tag}`)).toBe(206);
   expect(await ask("Range: bytes=0-9", 'If-Range: "other"')).toBe(200);
   expect(await ask("Range: bytes=0-9", `If-None-Match: ${tag}`)).toBe(304);

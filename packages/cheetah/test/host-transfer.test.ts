@@ -63,7 +63,9 @@ test("1,000 files and one of 100 MB come back byte-exact over 200 connections at
   clearInterval(looking);
   agent.destroy();
   alone.destroy();
-  expect(fetched.filter(([target, got]) => got.status !== 200 || got.digest !== digests.get(target))).toEqual([]);
+  expect(fetched.filter(([target, got]) => got.status !== 200 || got.digest !== digests.get(target))).toEqual(
+    [],
+  );
   expect(fetched[0]?.[1].length).toBe(LARGE_BYTES);
   expect(most).toBeGreaterThanOrEqual(CONNECTIONS);
   await until(() => isDeepStrictEqual(holdingsOf(live), before));
@@ -74,7 +76,9 @@ test("1,000 files and one of 100 MB come back byte-exact over 200 connections at
 test("200 connections fetch the same 200 KB at the same moment", async () => {
   const agent = makeAgent(CONNECTIONS);
   const target = [...digests.keys()].find((name) => name.endsWith("/file-110.bin")) ?? "";
-  const fetched = await Promise.all(Array.from({ length: CONNECTIONS }, () => fetchDigest(agent, live.port, target)));
+  const fetched = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => fetchDigest(agent, live.port, target)),
+  );
   agent.destroy();
   expect(new Set(fetched.map((got) => got.digest))).toEqual(new Set([digests.get(target)]));
   expect(fetched[0]?.length).toBe(200_001);

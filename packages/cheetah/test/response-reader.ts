@@ -49,7 +49,12 @@ export class ResponseReader {
     if (end < 0) return NONE;
     const [line = "", ...lines] = all.subarray(0, end).toString("latin1").split("\r\n");
     this.#status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(line)?.[1]);
-    this.#fields = new Map(lines.map((text) => [text.slice(0, text.indexOf(":")).toLowerCase(), text.slice(text.indexOf(":") + 1).trim()]));
+    this.#fields = new Map(
+      lines.map((text) => [
+        text.slice(0, text.indexOf(":")).toLowerCase(),
+        text.slice(text.indexOf(":") + 1).trim(),
+      ]),
+    );
     this.#length = this.#left = Number(this.#fields.get("content-length"));
     if (Number.isNaN(this.#status + this.#length)) throw new Error(`no response: ${JSON.stringify(line)}`);
     this.#hash = createHash("sha256");

@@ -8,8 +8,22 @@ import { MODERN_3GHZ, makePcapCapture, tracedNic } from "@exolith/hw-model";
 import { receiveFilters } from "@exolith/libos-exos";
 import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
-import { GATEWAY_ADDRESS, SERVER_ADDRESS, SERVER_SLOTS, bindTransmission, type SimulatedHost } from "../src/board/index.ts";
-import { allOver, expectAllRight, fetchAll, makeSimulatedRig, pass, type FetchedAll, type SimulatedRig } from "./simulated-rig.ts";
+import {
+  GATEWAY_ADDRESS,
+  SERVER_ADDRESS,
+  SERVER_SLOTS,
+  bindTransmission,
+  type SimulatedHost,
+} from "../src/board/index.ts";
+import {
+  allOver,
+  expectAllRight,
+  fetchAll,
+  makeSimulatedRig,
+  pass,
+  type FetchedAll,
+  type SimulatedRig,
+} from "./simulated-rig.ts";
 
 const own = capSlot(0);
 const SIZE = 30_000_000;
@@ -133,7 +147,7 @@ const RECORD_HEADER = 16;
 function sendersOf(capture: Uint8Array): Map<string, { frames: number; bytes: number }> {
   const view = new DataView(capture.buffer, capture.byteOffset, capture.length);
   const senders = new Map<string, { frames: number; bytes: number }>();
-  for (let at = PCAP_HEADER; at < capture.length; ) {
+  for (let at = PCAP_HEADER; at < capture.length;) {
     const length = view.getUint32(at + 8, true);
     at += RECORD_HEADER;
     const source = Buffer.from(capture.subarray(at + ETHERNET_SOURCE, at + 12)).toString("hex");
@@ -147,7 +161,10 @@ function sendersOf(capture: Uint8Array): Map<string, { frames: number; bytes: nu
 const makeCapture = (): Uint8Array => {
   const capture = makePcapCapture({ hertz: MODERN_3GHZ.hertz });
   const rig = makeSimulatedRig({
-    files: [["page.bin", { size: 1_000_000, seed: 1 }], ["small.bin", { size: 1, seed: 2 }]],
+    files: [
+      ["page.bin", { size: 1_000_000, seed: 1 }],
+      ["small.bin", { size: 1, seed: 2 }],
+    ],
     wire: { faults: { loss: 0.01, duplicate: 0.01, reorder: 0.01 } },
     wrapNic: (nic) => tracedNic(nic, capture),
   });
@@ -159,7 +176,7 @@ const makeCapture = (): Uint8Array => {
 
 test("a capture of the wire shows both directions, and every byte of the file in one of them", () => {
   const senders = sendersOf(makeCapture());
-  expect([...senders.keys()].sort()).toEqual(["020000000001", "020000000002"]);
+  expect([...senders.keys()].toSorted()).toEqual(["020000000001", "020000000002"]);
   expect(senders.get("020000000001")?.bytes).toBeGreaterThan(1_000_000);
   expect(senders.get("020000000002")?.frames).toBeGreaterThan(100);
 });
@@ -170,7 +187,10 @@ if (!hasTshark) console.log("skipped: the check of a capture by tshark, which is
 /** Frames of a capture that a display filter selects. */
 function select(path: string, filter: string): string {
   const checks = ["ip.check_checksum:TRUE", "tcp.check_checksum:TRUE"].flatMap((option) => ["-o", option]);
-  const result = spawnSync("tshark", ["-r", path, ...checks, "-Y", filter], { encoding: "utf8", maxBuffer: 2 ** 26 });
+  const result = spawnSync("tshark", ["-r", path, ...checks, "-Y", filter], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
   expect(result.status).toBe(0);
   return result.stdout;
 }

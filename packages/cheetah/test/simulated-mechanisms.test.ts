@@ -5,7 +5,17 @@ import type { Program } from "@exolith/exokernel/abi";
 import * as exos from "@exolith/libos-exos";
 import { expect, test } from "vitest";
 import { digestOf, makeManyFiles, type GeneratedFile } from "./generated-source.ts";
-import { allOver, everythingHeld, expectAllRight, fetchAll, heldBy, makeSimulatedRig, pass, settle, type SimulatedRig } from "./simulated-rig.ts";
+import {
+  allOver,
+  everythingHeld,
+  expectAllRight,
+  fetchAll,
+  heldBy,
+  makeSimulatedRig,
+  pass,
+  settle,
+  type SimulatedRig,
+} from "./simulated-rig.ts";
 
 /** A disk whose every request takes half a second. */
 const SLOW_DISK = { overheadSeconds: 0.5, seekSeconds: 0, fullSeekSeconds: 0, bytesPerSecond: 1e9 };
@@ -22,7 +32,10 @@ test("[W1] 200 concurrent clients, 1 env; disk miss never blocks others", () => 
   const cold: [string, GeneratedFile] = ["cold.bin", { size: 60_000, seed: 900 }];
   // Other chunks of the disk lie between the cold file and the hot ones.
   const between: [string, GeneratedFile] = ["d/between.bin", { size: 200_000, seed: 901 }];
-  const hot = Array.from({ length: 20 }, (_, index): [string, GeneratedFile] => [`hot/${index}.bin`, { size: 9000, seed: index }]);
+  const hot = Array.from({ length: 20 }, (_, index): [string, GeneratedFile] => [
+    `hot/${index}.bin`,
+    { size: 9000, seed: index },
+  ]);
   const rig = makeSimulatedRig({ files: [cold, between, ...hot], disk: SLOW_DISK });
   const names = hot.map(([path]) => path);
   const warm = fetchAll(rig, names, { connections: 1, depth: 1 });
@@ -44,7 +57,9 @@ test("[W1] 200 concurrent clients, 1 env; disk miss never blocks others", () => 
   expectAllRight(others, wanted.length);
   expect(most).toBe(CLIENTS);
   expect(environmentsOf(rig)).toBe(2);
-  expect(Math.max(...others.fetchers.map(({ doneAt }) => doneAt)) - began).toBeLessThan(SLOW_DISK.overheadSeconds / 2);
+  expect(Math.max(...others.fetchers.map(({ doneAt }) => doneAt)) - began).toBeLessThan(
+    SLOW_DISK.overheadSeconds / 2,
+  );
   expect(one.fetchers[0]?.doneAt).toBe(-1);
   rig.until(() => allOver(one), 5);
   expectAllRight(one, 1);
@@ -56,16 +71,23 @@ test("[W1] 200 concurrent clients, 1 env; disk miss never blocks others", () => 
 function importsOfServer(): Set<string> {
   const root = new URL("../src/", import.meta.url).pathname;
   const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
-    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.startsWith("board") && name !== "main.ts",
+    (name) =>
+      name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.startsWith("board") && name !== "main.ts",
   );
   const found = new Set<string>();
   for (const name of sources)
-    for (const [, specifier = ""] of readFileSync(join(root, name), "utf8").matchAll(/\bfrom "([^".][^"]*)"/g)) found.add(specifier);
+    for (const [, specifier = ""] of readFileSync(join(root, name), "utf8").matchAll(
+      /\bfrom "([^".][^"]*)"/g,
+    ))
+      found.add(specifier);
   return found;
 }
 
 test("[N12] retransmit, fast-rtx, TIME_WAIT, zero-window, loss 5 % transfer completes byte-exact; httpd uses primitives without sockets", () => {
-  const rig = makeSimulatedRig({ files: [["big.bin", { size: 8_000_000, seed: 3 }]], wire: { faults: { loss: 0.05 } } });
+  const rig = makeSimulatedRig({
+    files: [["big.bin", { size: 8_000_000, seed: 3 }]],
+    wire: { faults: { loss: 0.05 } },
+  });
   const fetched = fetchAll(rig, ["big.bin"], { connections: 1, depth: 1 });
   const [fetcher] = fetched.fetchers;
   const begun = (): number => fetcher?.reader.begun ?? 0;
@@ -85,13 +107,22 @@ test("[N12] retransmit, fast-rtx, TIME_WAIT, zero-window, loss 5 % transfer comp
   settle(rig);
   expect(rig.gateway.stack.tcp.use.timeWaits()).toBe(0);
 
-  expect([...importsOfServer()].sort()).toEqual(["@exolith/exokernel/abi", "@exolith/libos-exos", "mrmime"]);
+  expect([...importsOfServer()].toSorted()).toEqual([
+    "@exolith/exokernel/abi",
+    "@exolith/libos-exos",
+    "mrmime",
+  ]);
   expect(Object.keys(exos).filter((name) => /socket|descriptor/i.test(name))).toEqual([]);
   expect(rig.server.machine.streams).toEqual([]);
 });
 
 test("a file that changes: new requests get the new bytes and a new ETag, a response under way ends with the old ones", () => {
-  const rig = makeSimulatedRig({ files: [["page.bin", { size: 20_000_000, seed: 1 }], ["other.bin", { size: 5000, seed: 2 }]] });
+  const rig = makeSimulatedRig({
+    files: [
+      ["page.bin", { size: 20_000_000, seed: 1 }],
+      ["other.bin", { size: 5000, seed: 2 }],
+    ],
+  });
   const { cheetah } = rig.server;
   const free = cheetah.counters.blocksFree();
   const old = fetchAll(rig, ["page.bin"], { connections: 1, depth: 1 });
@@ -160,10 +191,17 @@ function expectEverythingBack(host: SimulatedRig["server"] | SimulatedRig["gatew
 }
 
 /** Twenty transfers under way on a cold cache, the disk busy; then the environment on `victim` faults. */
-function breakInTheMiddle(victim: "server" | "gateway"): { rig: SimulatedRig; over: () => (string | undefined)[] } {
+function breakInTheMiddle(victim: "server" | "gateway"): {
+  rig: SimulatedRig;
+  over: () => (string | undefined)[];
+} {
   const { wrapProgram, breakDown } = makeBreaking(victim);
   const disk = { bytesPerSecond: 100e6, seekSeconds: 0.001 };
-  const rig = makeSimulatedRig({ files: makeManyFiles(20, 9, 2_000_000).concat([["big.bin", { size: 8_000_000, seed: 8 }]]), wrapProgram, disk });
+  const rig = makeSimulatedRig({
+    files: makeManyFiles(20, 9, 2_000_000).concat([["big.bin", { size: 8_000_000, seed: 8 }]]),
+    wrapProgram,
+    disk,
+  });
   const fetched = fetchAll(rig, Array<string>(20).fill("big.bin"), { connections: 20, depth: 1 });
   rig.until(() => rig.server.cheetah.counters.bodyBytes() > 4_000_000, 10);
   expect(heldBy(rig[victim]).frames).toBeGreaterThan(1000);
@@ -180,7 +218,12 @@ test("a server that faults with responses and disk reads under way gives everyth
   settle(rig);
   expect(rig.faults).toHaveLength(1);
   expect(over().every((state) => state === "broken")).toBe(true);
-  expect(everythingHeld(rig)).toMatchObject({ carried: 0, buffers: 0, gateway: { alive: 1, streams: 0 }, gatewayStack: { connections: 0, timers: 0 } });
+  expect(everythingHeld(rig)).toMatchObject({
+    carried: 0,
+    buffers: 0,
+    gateway: { alive: 1, streams: 0 },
+    gatewayStack: { connections: 0, timers: 0 },
+  });
 });
 
 test("a gateway that faults gives everything back and resets its streams; the server lets its connections go", () => {

@@ -3,9 +3,19 @@ import type { RunResult, SimulatedDiskOptions } from "@exolith/hw-model";
 import type { Stack } from "@exolith/libos-exos";
 import { expect } from "vitest";
 import { wakeEnvironment } from "../src/board/environments.ts";
-import { serveSimulated, type SimulatedHost, type SimulatedServed, type SimulatedServeOptions } from "../src/board/simulated.ts";
+import {
+  serveSimulated,
+  type SimulatedHost,
+  type SimulatedServed,
+  type SimulatedServeOptions,
+} from "../src/board/simulated.ts";
 import { Crowd, Fetcher } from "./clients.ts";
-import { digestOf, makeGeneratedSource, type GeneratedFile, type GeneratedSource } from "./generated-source.ts";
+import {
+  digestOf,
+  makeGeneratedSource,
+  type GeneratedFile,
+  type GeneratedSource,
+} from "./generated-source.ts";
 
 /** A disk that is not what a test is about: 2 GB/s, 10 us a request. */
 export const FAST_DISK: SimulatedDiskOptions = {
@@ -71,7 +81,9 @@ export function fetchAll(rig: SimulatedRig, paths: readonly string[], options: F
   };
   for (let index = 0; index < connections; index++) {
     const own = paths.filter((_, at) => at % connections === index);
-    result.fetchers.push(rig.crowd.open((crowd, end) => new Fetcher(crowd, end, { paths: own, depth, response })));
+    result.fetchers.push(
+      rig.crowd.open((crowd, end) => new Fetcher(crowd, end, { paths: own, depth, response })),
+    );
   }
   return result;
 }
@@ -86,7 +98,8 @@ export interface FetchedAll {
 }
 
 /** True when every fetcher's stream is over. */
-export const allOver = ({ fetchers }: FetchedAll): boolean => fetchers.every(({ over }) => over !== undefined);
+export const allOver = ({ fetchers }: FetchedAll): boolean =>
+  fetchers.every(({ over }) => over !== undefined);
 
 /** Every fetcher got every response, and ended well. */
 export function expectAllRight(fetched: FetchedAll, count: number): void {
@@ -174,3 +187,14 @@ export function everythingHeld(rig: SimulatedServed): Readonly<Record<string, un
     onTheWire: rig.wire.inside(),
   };
 }
+
+/** What `everythingHeld` says when every connection is over and every wait too. */
+export const nothingLeft = (rig: SimulatedServed): Readonly<Record<string, unknown>> => ({
+  open: 0,
+  carried: 0,
+  buffers: 0,
+  onTheWire: 0,
+  chunksIdle: rig.server.cheetah.counters.chunks(),
+  serverStack: { connections: 0, halfOpen: 0, timeWaits: 0, timers: 0 },
+  gatewayStack: { connections: 0, halfOpen: 0, timeWaits: 0, timers: 0 },
+});

@@ -49,7 +49,8 @@ function checkBindings({ frames, windows, environments }: Kernel): void {
     expectThat(environments.rows[binding.owner]?.alive === true, "a window of the dead");
     for (let f = binding.first; f < binding.first + binding.count; f++) counted[f] = (counted[f] ?? 0) + 1;
   }
-  for (let f = 0; f < frames.count; f++) expectThat(counted[f] === frames.bindings[f], `bindings of frame ${f}`);
+  for (let f = 0; f < frames.count; f++)
+    expectThat(counted[f] === frames.bindings[f], `bindings of frame ${f}`);
 }
 
 /** Pins are the rings, the transfers, and the frames where packets are staged. */
@@ -79,12 +80,24 @@ function checkCounts({ frames, slices, environments }: Kernel): void {
 }
 
 /** Whoever holds something is alive, but for a frame or an extent that a device still uses. */
-function checkOwners({ frames, slices, environments, rings, filters, transmits, streams, acceptors }: Kernel): void {
+function checkOwners({
+  frames,
+  slices,
+  environments,
+  rings,
+  filters,
+  transmits,
+  streams,
+  acceptors,
+}: Kernel): void {
   const isAlive = (id: number): boolean => environments.rows[id & 0xffff]?.id === id;
   const alive = (what: string, owner: Environment | undefined): void =>
     expectThat(owner === undefined || owner.alive, `a ${what} of the dead`);
   for (const [f, owner] of frames.owner.entries())
-    expectThat(owner === 0 || (frames.orphan[f] === 1 ? (frames.pins[f] ?? 0) > 0 : isAlive(owner)), `owner of frame ${f}`);
+    expectThat(
+      owner === 0 || (frames.orphan[f] === 1 ? (frames.pins[f] ?? 0) > 0 : isAlive(owner)),
+      `owner of frame ${f}`,
+    );
   for (const [i, owner] of slices.owner.entries()) {
     expectThat(owner === 0 || isAlive(owner), `owner of slice ${i}`);
     expectThat((owner === 0) === (slices.guards[i] === undefined), `guard of slice ${i}`);

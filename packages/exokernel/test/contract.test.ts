@@ -3,7 +3,13 @@ import { MODERN_3GHZ, makeLoopback, makeSimulatedMachine, runSimulated } from "@
 import { kernelContract, type KernelHarness } from "../src/contract/index.ts";
 import { boot } from "../src/index.ts";
 
-const FAST_DISK = { blocks: 64, seekSeconds: 1e-5, fullSeekSeconds: 2e-5, overheadSeconds: 1e-6, bytesPerSecond: 1e9 };
+const FAST_DISK = {
+  blocks: 64,
+  seekSeconds: 1e-5,
+  fullSeekSeconds: 2e-5,
+  overheadSeconds: 1e-6,
+  bytesPerSecond: 1e9,
+};
 
 function makeHarness(): KernelHarness {
   const { hertz } = MODERN_3GHZ;

@@ -12,6 +12,8 @@ export interface Known {
   readonly transmits: unknown[];
   readonly extents: unknown[];
   readonly streams: unknown[];
+  /** Who was given each window. */
+  readonly owners: Map<unknown, number>;
 }
 
 /** Thrown by the traps among the arguments; the caller's own fault. */
@@ -56,12 +58,14 @@ const FILTERS: readonly Filter[] = [
 
 /** Programs that an environment may run: they sleep, spin, yield, throw, touch what they must not, or end themselves. */
 const programs = (known: Known): readonly Program[] => {
-  const idle = (gate: Gate): void => void gate.sleep(gate.environments.events(rowOf(gate.self)), Infinity as never);
+  const idle = (gate: Gate): void =>
+    void gate.sleep(gate.environments.events(rowOf(gate.self)), Infinity as never);
   const starting =
     (act: (gate: Gate) => void, fault?: () => void): Program =>
     (gate) => {
       known.gates.push(gate);
-      for (let index = 0; index < 128; index += 16) gate.sliceAlloc(((index + gate.self) % 128) as never, 0 as never);
+      for (let index = 0; index < 128; index += 16)
+        gate.sliceAlloc(((index + gate.self) % 128) as never, 0 as never);
       return fault === undefined ? { sliceBegin: () => act(gate) } : { sliceBegin: () => act(gate), fault };
     };
   return [
@@ -72,7 +76,10 @@ const programs = (known: Known): readonly Program[] => {
     starting(trap, trap),
     starting((gate) => void gate.yieldTo(pick(known.environments, gate.clock.now()) as never)),
     starting((gate) => void gate.environmentDestroy(gate.self, 0 as never)),
-    starting(() => void (pick(known.windows, 0) as Window | undefined)?.setU32(1e6, 1), () => {}),
+    starting(
+      () => void (pick(known.windows, 0) as Window | undefined)?.setU32(1e6, 1),
+      () => {},
+    ),
     trap,
     (() => 7) as never,
     (gate) => {
@@ -85,12 +92,24 @@ const programs = (known: Known): readonly Program[] => {
 
 type Kind =
   | "slot"
+  | "frameSlot"
+  | "nicSlot"
+  | "diskSlot"
+  | "streamSlot"
+  | "consoleSlot"
+  | "anySlot"
+  | "device"
   | "capability"
   | "environment"
+  | "victim"
+  | "receiver"
+  | "allowed"
   | "program"
   | "slice"
   | "small"
+  | "run"
   | "frame"
+  | "newFrame"
   | "boolean"
   | "window"
   | "ring"
@@ -108,42 +127,42 @@ type Kind =
 const PARAMETERS: { readonly [K in keyof GateCalls]: readonly Kind[] } = {
   nullCall: [],
   capabilityForge: ["slot", "capability"],
-  capabilityDestroy: ["small"],
-  capabilityGrant: ["environment", "capability", "slot", "slot"],
+  capabilityDestroy: ["anySlot"],
+  capabilityGrant: ["receiver", "capability", "slot", "slot"],
   environmentCreate: ["program", "slot"],
-  environmentDestroy: ["environment", "slot"],
+  environmentDestroy: ["victim", "slot"],
   sliceAlloc: ["slice", "slot"],
   sliceFree: ["slice", "slot"],
   yieldTo: ["environment"],
   sleep: ["small", "time"],
   wake: ["environment", "slot"],
-  framesAlloc: ["frame", "small", "slot"],
+  framesAlloc: ["newFrame", "run", "slot"],
   frameAllocAny: ["slot"],
   framesFree: ["frame", "small", "slot"],
   frameGuard: ["frame", "capability", "slot"],
-  windowBind: ["frame", "small", "boolean", "slot"],
+  windowBind: ["frame", "small", "boolean", "frameSlot"],
   windowUnbind: ["window"],
-  ringBind: ["frame", "small", "slot"],
+  ringBind: ["frame", "run", "frameSlot"],
   ringUnbind: ["ring"],
-  filterInsert: ["small", "filter", "ring", "slot", "slot"],
+  filterInsert: ["device", "filter", "ring", "nicSlot", "slot"],
   filterRemove: ["filterId", "slot"],
-  transmitBind: ["small", "filter", "environment", "slot", "slot"],
+  transmitBind: ["device", "allowed", "receiver", "nicSlot", "slot"],
   transmitUnbind: ["transmit", "slot"],
   transmit: ["transmit", "gather"],
-  extentAlloc: ["small", "frame", "small", "slot", "slot"],
+  extentAlloc: ["device", "small", "small", "diskSlot", "slot"],
   extentFree: ["extent", "slot"],
   extentRead: ["extent", "transfer", "slot"],
   extentWrite: ["extent", "transfer", "slot"],
-  streamAccept: ["small", "slot"],
+  streamAccept: ["device", "streamSlot"],
   streamNext: [],
   streamRead: ["stream", "window", "bytes", "bytes"],
   streamWrite: ["stream", "window", "bytes", "bytes"],
   streamControl: ["stream", "operation"],
-  consoleWrite: ["window", "bytes", "bytes", "slot"],
+  consoleWrite: ["window", "bytes", "bytes", "consoleSlot"],
   randomFill: ["window", "bytes", "bytes"],
 };
 
-const RESULTS: { readonly [K in keyof GateCalls]?: Exclude<keyof Known, "gates"> } = {
+const RESULTS: { readonly [K in keyof GateCalls]?: Exclude<keyof Known, "gates" | "owners"> } = {
   environmentCreate: "environments",
   windowBind: "windows",
   ringBind: "rings",
@@ -153,38 +172,87 @@ const RESULTS: { readonly [K in keyof GateCalls]?: Exclude<keyof Known, "gates">
   streamAccept: "streams",
 };
 
+/** One argument in four may be anybody's; the others are the caller's own, the latest first, while there is one. */
+function ownOr(list: readonly unknown[], n: number, isOwn: (value: unknown) => boolean): unknown {
+  const mine = n % 4 === 3 ? [] : list.filter(isOwn);
+  return mine.length > 0 ? mine[mine.length - 1 - ((n >> 2) % Math.min(3, mine.length))] : pick(list, n >> 2);
+}
+
+const windowOf = (known: Known, n: number, gate: Gate): unknown =>
+  ownOr(known.windows, n, (w) => (w as Window).length > 0 && known.owners.get(w) === gate.self);
+
+/** A frame of the caller's own, or any. */
+function ownFrame(gate: Gate, n: number): number {
+  const isMine = (f: number): boolean => gate.frames.owner(f) === gate.self;
+  const mine = Array.from({ length: gate.frames.count }, (_, f) => f).filter(
+    (f) => isMine(f) && isMine(f + 1),
+  );
+  return n % 4 === 3 || mine.length === 0 ? n % 66 : (mine[(n >> 2) % mine.length] ?? 0);
+}
+
+const ownName = (gate: Gate): number[] => gate.capabilities.name(0).split(".").filter(Boolean).map(Number);
+
+const slotOr =
+  (usual: number) =>
+  (_: Known, n: number): number =>
+    n % 5 === 4 ? (n >> 3) % 7 : usual;
+
+const transferOf = (known: Known, n: number, gate: Gate): unknown => ({
+  block: n % 3,
+  count: 1 + (n % 5 === 4 ? 1 : 0),
+  window: windowOf(known, n, gate),
+  at: n % 7 === 6 ? 4096 : 0,
+  statusWindow: windowOf(known, n >> 3, gate),
+  statusAt: (n % 5) * 4,
+});
+
+function gatherOf(known: Known, n: number, gate: Gate): unknown {
+  const gather = gate.gather();
+  const pieces = 1 + (n % 3);
+  for (let piece = 0; piece < pieces; piece++)
+    gather.add(windowOf(known, n + piece, gate) as Window, n % 64, 1 + (n % 400));
+  return gather;
+}
+
 const valid: { readonly [K in Kind]: (known: Known, n: number, gate: Gate) => unknown } = {
-  slot: (_, n) => (n % 3 === 0 ? n % 6 : 0),
-  capability: (_, n) => capability(n),
+  slot: slotOr(0),
+  frameSlot: (_, n) => (n % 3 === 2 ? 5 : 0),
+  nicSlot: slotOr(1),
+  diskSlot: slotOr(2),
+  streamSlot: slotOr(3),
+  consoleSlot: slotOr(4),
+  anySlot: (_, n) => (n % 16 === 15 ? n % 6 : 6 + (n % 6)),
+  device: (_, n) => (n % 9 === 8 ? n % 3 : 0),
+  capability: (_, n, gate) => (n % 2 === 0 ? { name: ownName(gate), rights: (n >> 1) % 8 } : capability(n)),
   environment: (known, n) => pick(known.environments, n),
+  victim: (known, n) =>
+    n % 16 === 15 ? pick(known.environments, n >> 4) : known.environments.at(-1 - (n % 3)),
+  receiver: (known, n, gate) => (n % 4 === 3 ? pick(known.environments, n >> 2) : gate.self),
+  allowed: (_, n) => (n % 4 === 3 ? pick(FILTERS, n >> 2) : []),
   program: (known, n) => pick(programs(known), n),
   slice: (_, n) => n % 130,
-  small: (_, n) => (n % 4 === 0 ? n % 9 : n % 4),
-  frame: (_, n) => n % 66,
-  boolean: (_, n) => n % 3 !== 0,
-  window: (known, n) => pick(known.windows, n),
-  ring: (known, n) => pick(known.rings, n),
+  small: (_, n) => (n % 4 === 3 ? n % 9 : 1 + (n % 2)),
+  run: (_, n) => (n % 9 === 8 ? n % 20 : 2 + (n % 3)),
+  frame: (_, n, gate) => ownFrame(gate, n),
+  newFrame: (_, n) => (n % 8 === 7 ? n % 66 : (n % 16) * 4),
+  boolean: (_, n) => n % 5 !== 4,
+  window: windowOf,
+  ring: (known, n, gate) =>
+    ownOr(known.rings, n, (id) => gate.rings.owner(rowOf(id as number)) === gate.self),
   filter: (_, n) => pick(FILTERS, n),
-  filterId: (known, n) => pick(known.filters, n),
-  transmit: (known, n) => pick(known.transmits, n),
-  gather: (known, n, gate) => {
-    const gather = gate.gather();
-    for (let piece = 0; piece < n % 4; piece++) gather.add(pick(known.windows, n + piece) as Window, n % 64, n % 900);
-    return gather;
-  },
-  extent: (known, n) => pick(known.extents, n),
-  transfer: (known, n) => ({
-    block: n % 3,
-    count: 1 + (n % 2),
-    window: pick(known.windows, n),
-    at: (n % 2) * 4096,
-    statusWindow: pick(known.windows, n >> 3),
-    statusAt: (n % 5) * 4,
-  }),
-  stream: (known, n) => pick(known.streams, n),
-  operation: (_, n) => pick(["end", "close", "reset", "what"], n),
+  filterId: (known, n, gate) =>
+    ownOr(known.filters, n, (id) => gate.filters.owner(rowOf(id as number)) === gate.self),
+  transmit: (known, n, gate) =>
+    ownOr(known.transmits, n, (id) => gate.transmits.user(rowOf(id as number)) === gate.self),
+  gather: gatherOf,
+  extent: (known, n, gate) =>
+    ownOr(known.extents, n, (id) => gate.extents.owner(rowOf(id as number)) === gate.self),
+  transfer: transferOf,
+  stream: (known, n, gate) =>
+    ownOr(known.streams, n, (id) => gate.streams.owner(rowOf(id as number)) === gate.self),
+  operation: (_, n) => pick(["end", "end", "close", "reset", "what"], n),
   time: (_, n) => n * 1000,
-  bytes: (_, n) => (n % 3 === 0 ? n % 5000 : n % 64),
+  bytes: (_, n) => (n % 8 === 7 ? n % 5000 : n % 64),
 };
 
 const NAMES_OF_CALLS = Object.keys(PARAMETERS) as (keyof GateCalls)[];
@@ -195,19 +263,30 @@ export const CALL_NAMES: readonly (keyof GateCalls)[] = [
   ...NAMES_OF_CALLS.filter((name) => name in RESULTS || name === "framesAlloc"),
   "framesAlloc",
   "windowBind",
+  ...(["extentRead", "extentWrite", "extentRead", "extentWrite", "filterRemove", "sliceFree"] as const),
 ];
+
+/** Numbers near 0 and the limit come often; this spreads them. */
+const scatter = (n: number): number => (Math.imul(n, 0x9e37_79b1) >>> 13) & 0xffff;
 
 /** One call in sixteen has an argument from another world. */
 const ALIEN_ARGUMENTS = 16;
 
 /** Makes one call; true when it was done, false when it was refused. Throws what it threw. */
-export function callAtRandom(known: Known, gate: Gate, name: keyof GateCalls, numbers: readonly number[]): boolean {
+export function callAtRandom(
+  known: Known,
+  gate: Gate,
+  name: keyof GateCalls,
+  numbers: readonly number[],
+): boolean {
   const values = PARAMETERS[name].map((kind, i) => {
-    const n = numbers[i] ?? 0;
+    const n = scatter((numbers[i] ?? 0) + i);
     return n % ALIEN_ARGUMENTS === 7 ? pick(ALIENS, n >> 4) : valid[kind](known, n >> 4, gate);
   });
   const result = (gate[name] as (...values: unknown[]) => unknown)(...values);
   const list = RESULTS[name];
-  if (list !== undefined && !failed(result)) known[list].push(result);
-  return !failed(result);
+  if (list === undefined || failed(result)) return !failed(result);
+  known[list].push(result);
+  known.owners.set(result, gate.self);
+  return true;
 }

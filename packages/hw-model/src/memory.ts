@@ -22,6 +22,12 @@ export interface PhysicalMemory {
   readonly bytes: Uint8Array;
   /** RAM and arena as a `DataView`. */
   readonly view: DataView;
+  /**
+   * The ones'-complement sum (RFC 1071) of `length` bytes from `at`: big-endian, folded to 16 bits, not inverted.
+   *
+   * The caller checks the range. O(length), 16 bytes a step.
+   */
+  checksum(at: number, length: number): number;
   /** The memory itself, for code that is compiled to WebAssembly. */
   readonly wasm: WasmMemory;
 }

@@ -184,7 +184,8 @@ function startSimulatedGateway(
   const environment: EnvId = startGateway(kernel, machine.nics[0] as Nic, told);
   run({ until: () => held.gateway !== undefined, seconds: 1 });
   const { gateway, stack, gate } = held;
-  if (gateway === undefined || stack === undefined || gate === undefined) throw new Error("the gateway did not start");
+  if (gateway === undefined || stack === undefined || gate === undefined)
+    throw new Error("the gateway did not start");
   return { kernel, environment, machine, gate, gateway, stack };
 }
 

@@ -39,7 +39,11 @@ export interface Ended {
 }
 
 /** Runs a program to its end, at most `milliseconds`. */
-export function runProgram(program: string, words: readonly string[], milliseconds: number = 30_000): Promise<Ended> {
+export function runProgram(
+  program: string,
+  words: readonly string[],
+  milliseconds: number = 30_000,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], timeout: milliseconds });
     const output: Buffer[] = [];

@@ -25,7 +25,9 @@ export const fetchDigest = (agent: Agent, port: number, target: string): Promise
         hash.update(chunk);
       });
       response.once("error", reject);
-      response.once("end", () => resolve({ status: response.statusCode ?? 0, length, digest: hash.digest("hex") }));
+      response.once("end", () =>
+        resolve({ status: response.statusCode ?? 0, length, digest: hash.digest("hex") }),
+      );
     });
     request.once("error", reject);
   });

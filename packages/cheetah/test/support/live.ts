@@ -49,10 +49,10 @@ export interface Holdings {
 export const heldFrames = ({ root }: Exokernel): number => root.frames.count - root.frames.free();
 
 /**
- * Most frames that the gateway ever holds: 64 receive buffers and 64 relay buffers of 32 frames each, and its rings.
+ * Most frames that the gateway ever holds: 64 receive buffers of 32 frames, 1,024 relay buffers of four, and its rings.
  * It claims the relay buffers as it first needs them, and keeps them.
  */
-export const MOST_GATEWAY_FRAMES = 4400;
+export const MOST_GATEWAY_FRAMES = 6500;
 
 /** Reads the published tables. */
 export function holdingsOf({ kernel, gatewayKernel, gateway, server }: Served): Holdings {

@@ -68,7 +68,8 @@ export class RawClient {
       if (headLength >= 0) {
         const parsed = parseHead(this.#received.toString("latin1", 0, headLength));
         const from = headLength + HEAD_END.length;
-        const length = head || !mayHaveBody(parsed.status) ? 0 : Number(parsed.fields.get("content-length") ?? 0);
+        const length =
+          head || !mayHaveBody(parsed.status) ? 0 : Number(parsed.fields.get("content-length") ?? 0);
         if (this.#received.length >= from + length) {
           const body = Buffer.from(this.#received.subarray(from, from + length));
           this.#received = this.#received.subarray(from + length);

@@ -39,7 +39,9 @@ const grantsWithAuthority = (h: KernelHarness): void => {
   const bob = placeEnvironment(h.root, [1, 2]);
   const wanted = { name: [1, 1, 5], rights: write };
   expect(outcome(alice.capabilityGrant(bob.self, wanted, own, own))).toBe("BadCapability");
-  expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: none }, own, own))).toBe("BadCapability");
+  expect(outcome(alice.capabilityGrant(alice.self, { name: [1], rights: none }, own, own))).toBe(
+    "BadCapability",
+  );
   const over = grant(h, alice, { name: [1, 2], rights: write });
   expect(outcome(alice.capabilityGrant(bob.self, wanted, own, over))).toBe("ok");
   expect(bob.capabilities.name(1)).toBe("1.1.5");
@@ -88,9 +90,12 @@ const staleEnvironments = (h: KernelHarness): void => {
   for (const nobody of [first, 0, ...NO_NUMBERS] as EnvId[]) {
     expect(outcome(root.wake(nobody, own))).toBe("BadEnvironment");
     expect(outcome(root.environmentDestroy(nobody, own))).toBe("BadEnvironment");
-    expect(outcome(root.capabilityGrant(nobody, { name: [1], rights: none }, own, own))).toBe("BadEnvironment");
+    expect(outcome(root.capabilityGrant(nobody, { name: [1], rights: none }, own, own))).toBe(
+      "BadEnvironment",
+    );
   }
-  for (const nobody of [first, 0, -1, {}] as EnvId[]) expect(outcome(root.yieldTo(nobody))).toBe("BadEnvironment");
+  for (const nobody of [first, 0, -1, {}] as EnvId[])
+    expect(outcome(root.yieldTo(nobody))).toBe("BadEnvironment");
   expect(root.environments.id(second & 0xffff)).toBe(second);
 };
 
@@ -153,7 +158,8 @@ const destruction = ({ root }: KernelHarness): void => {
 const faultsStayAlone = async (h: KernelHarness): Promise<void> => {
   const causes: number[] = [];
   let ran = 0;
-  const sleepAfter = (gate: Gate): void => void gate.sleep(gate.environments.events(rowOfSelf(gate)), Infinity as never);
+  const sleepAfter = (gate: Gate): void =>
+    void gate.sleep(gate.environments.events(rowOfSelf(gate)), Infinity as never);
   const brave = placeEnvironment(h.root, [1, 1], {
     slices: [0],
     upcalls: (gate) => ({
@@ -214,7 +220,10 @@ const strangeThrows = async (h: KernelHarness): Promise<void> => {
 
 /** The cases of this part. */
 export const AUTHORITY_CASES: readonly ContractCase<KernelHarness>[] = [
-  ["gives the boot environment a capability for everything, and others one for their own name", holdsEverything],
+  [
+    "gives the boot environment a capability for everything, and others one for their own name",
+    holdsEverything,
+  ],
   ["forges downwards only, with rights that only shrink", forgesDownwards],
   ["grants with authority over the receiver and over what is granted", grantsWithAuthority],
   ["takes no authority from a value that names no capability", emptySlots],

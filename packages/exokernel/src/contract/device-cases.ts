@@ -50,7 +50,9 @@ const transfers = async (h: KernelHarness): Promise<void> => {
   must(u.gate.extentWrite(u.extent, transferOf(u, { block: 3 }), own));
   expect(await done(h, u, 0)).toBe(true);
   expect(u.gate.environments.events(rowOfSelf(u.gate))).toBe(before + 1);
-  must(u.gate.extentRead(u.extent, transferOf(u, { block: 4, count: 1, at: 4 * FRAME_BYTES, statusAt: 8 }), own));
+  must(
+    u.gate.extentRead(u.extent, transferOf(u, { block: 4, count: 1, at: 4 * FRAME_BYTES, statusAt: 8 }), own),
+  );
   expect(await done(h, u, 8)).toBe(true);
   expect(u.memory.equals(BLOCK_BYTES, u.memory, 4 * FRAME_BYTES, BLOCK_BYTES)).toBe(true);
   expect(u.gate.extents.transfers(u.extent & 0xffff)).toBe(0);
@@ -88,12 +90,20 @@ const transfersAreChecked = (h: KernelHarness): void => {
   expect(outcome(other.extentWrite(u.extent, theirs, own))).toBe("BadCapability");
   expect(outcome(other.extentFree(u.extent, own))).toBe("BadCapability");
   const reader = must(u.gate.windowBind(frame(16), 1, false, own));
-  const read = (change: Partial<Transfer>): string => outcome(u.gate.extentRead(u.extent, transferOf(u, change), own));
+  const read = (change: Partial<Transfer>): string =>
+    outcome(u.gate.extentRead(u.extent, transferOf(u, change), own));
   expect(read({ window: reader, count: 1 })).toBe("BadWindow");
   expect(read({ statusWindow: reader })).toBe("BadWindow");
   expect(read({ window: memory })).toBe("BadWindow");
   expect(read({ window: {} as Window })).toBe("BadWindow");
-  const bad: Partial<Transfer>[] = [{ block: 7 }, { block: -1 }, { count: 0 }, { count: 9 }, { at: 8 }, { statusAt: 2 }];
+  const bad: Partial<Transfer>[] = [
+    { block: 7 },
+    { block: -1 },
+    { count: 0 },
+    { count: 9 },
+    { at: 8 },
+    { statusAt: 2 },
+  ];
   for (const change of bad) expect(read(change)).toBe("BadRange");
   expect(outcome(u.gate.extentRead(u.extent, undefined as never, own))).toBe("BadWindow");
   expect(u.gate.extents.transfers(u.extent & 0xffff)).toBe(0);
@@ -131,8 +141,11 @@ const streams = async (h: KernelHarness): Promise<void> => {
   });
   expect(accepted).toBe(true);
   const mine = stream as unknown as StreamId;
-  const read = (at: unknown, length: unknown): unknown => gate.streamRead(mine, memory, at as number, length as number);
-  expect(await eventually(h, () => (gate.streams.state(mine & 0xffff) & STREAM_STATE.readable) !== 0)).toBe(true);
+  const read = (at: unknown, length: unknown): unknown =>
+    gate.streamRead(mine, memory, at as number, length as number);
+  expect(await eventually(h, () => (gate.streams.state(mine & 0xffff) & STREAM_STATE.readable) !== 0)).toBe(
+    true,
+  );
   expect(read(10, 100)).toBe(5);
   expect(memory.text(10, 5)).toBe("hello");
   expect(outcome(read(FRAME_BYTES, 1))).toBe("BadRange");

@@ -1,5 +1,10 @@
 /** The contract of a kernel: any implementation of the gate, by its observable behaviour. */
-import { contractSuite, type ContractCase, type Deviation, type MakeHarness } from "@exolith/hw-model/contract";
+import {
+  contractSuite,
+  type ContractCase,
+  type Deviation,
+  type MakeHarness,
+} from "@exolith/hw-model/contract";
 import { AUTHORITY_CASES } from "./authority-cases.ts";
 import { DEVICE_CASES } from "./device-cases.ts";
 import type { KernelHarness } from "./harness.ts";

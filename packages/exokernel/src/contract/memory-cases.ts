@@ -65,7 +65,8 @@ const neverShows = (h: KernelHarness): void => {
   const heir = user(h, 2);
   must(heir.framesAlloc(frame(10), 2, own));
   const seen = must(heir.windowBind(frame(10), 2, false, own));
-  for (let at = 0; at < seen.length; at += 4) if (seen.getU32(at) !== 0) throw new Error(`old contents at ${at}`);
+  for (let at = 0; at < seen.length; at += 4)
+    if (seen.getU32(at) !== 0) throw new Error(`old contents at ${at}`);
 };
 
 const changesGuards = (h: KernelHarness): void => {
@@ -177,7 +178,14 @@ const noPhysicalView = (h: KernelHarness): void => {
   };
   attempt(() => window.read(0, trap, 0, FRAME_BYTES));
   attempt(() => window.write(0, trap, 0, FRAME_BYTES));
-  attempt(() => window.read(0, { length: FRAME_BYTES, set: (view: unknown) => stolen.push(view) } as never, 0, FRAME_BYTES));
+  attempt(() =>
+    window.read(
+      0,
+      { length: FRAME_BYTES, set: (view: unknown) => stolen.push(view) } as never,
+      0,
+      FRAME_BYTES,
+    ),
+  );
   expect(stolen.filter((value) => ArrayBuffer.isView(value))).toEqual([]);
   for (const key of Reflect.ownKeys(window)) expect(ArrayBuffer.isView(Reflect.get(window, key))).toBe(false);
 };
@@ -191,6 +199,12 @@ const sharedByName = (h: KernelHarness): void => {
   const shared = must(friend.windowBind(frame(10), 1, true, all));
   shared.setU32(0, 99);
   expect(window.getU32(0)).toBe(99);
+  const third = user(h, 3);
+  const theirs = must(
+    third.windowBind(frame(10), 1, true, grant(h, third, { name: [1, 1], rights: RIGHTS.all })),
+  );
+  must(h.root.environmentDestroy(third.self, own));
+  expect([theirs.length, shared.length]).toEqual([0, FRAME_BYTES]);
   must(h.root.environmentDestroy(gate.self, own));
   expect(shared.length).toBe(0);
   const again = friend.windowBind(frame(10), 1, true, all);

@@ -142,8 +142,15 @@ const filtersAreChecked = (h: KernelHarness): void => {
     outcome(s.gate.filterInsert(nic as number, filter as Filter, ring as RingId, device, own));
   expect(attempt(0, byPort(7), s.ring, own)).toBe("BadCapability");
   for (const nic of [9, ...NO_NUMBERS]) expect(attempt(nic, byPort(7), s.ring, s.nic)).toBe("NoDevice");
-  for (const ring of [other.ring, 0, ...NO_NUMBERS]) expect(attempt(0, byPort(7), ring, s.nic)).toBe("BadRing");
-  for (const bad of [undefined, 7, [{}], [{ kind: "equal" }], Array.from({ length: 257 }, () => byPort(7)[0])])
+  for (const ring of [other.ring, 0, ...NO_NUMBERS])
+    expect(attempt(0, byPort(7), ring, s.nic)).toBe("BadRing");
+  for (const bad of [
+    undefined,
+    7,
+    [{}],
+    [{ kind: "equal" }],
+    Array.from({ length: 257 }, () => byPort(7)[0]),
+  ])
     expect(attempt(0, bad, s.ring, s.nic)).toBe("BadFilter");
 };
 
@@ -232,7 +239,10 @@ export const NETWORK_CASES: readonly ContractCase<KernelHarness>[] = [
   ["pins the frames of a ring, which is its owner's alone", ringsPin],
   ["delivers a frame to whose filter wants it, and to nobody else", filtersChoose],
   ["refuses a filter that could take another's frames, unless its guard dominates", noTheft],
-  ["refuses filters that are malformed, for another's ring or without the interface's capability", filtersAreChecked],
+  [
+    "refuses filters that are malformed, for another's ring or without the interface's capability",
+    filtersAreChecked,
+  ],
   ["delivers nothing after a filter or its ring is gone", filtersEnd],
   ["sends only what a transmit binding allows, and only for its user", noForgery],
   ["gathers the pieces of a frame in order", gathers],

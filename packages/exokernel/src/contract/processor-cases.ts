@@ -51,7 +51,9 @@ const counts = async (h: KernelHarness): Promise<void> => {
     upcalls: (mine) => ({
       sliceBegin: () => {
         const { environments } = mine;
-        seen.push(`begin ${environments.slicesBegun(rowOfSelf(mine)) - environments.slicesEnded(rowOfSelf(mine))}`);
+        seen.push(
+          `begin ${environments.slicesBegun(rowOfSelf(mine)) - environments.slicesEnded(rowOfSelf(mine))}`,
+        );
         if (seen.length >= 3) sleeps(mine);
       },
       sliceEnd: () => void seen.push("end"),

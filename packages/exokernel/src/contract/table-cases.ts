@@ -33,7 +33,8 @@ const readOnly = ({ root }: KernelHarness): void => {
     expect([name, Object.isFrozen(table)]).toEqual([name, true]);
     for (const [column, reader] of Object.entries(table)) {
       expect(() => Reflect.set(table, column, () => 7) && fail(name, column)).not.toThrow();
-      if (typeof reader === "function") expect([name, column, Object.isFrozen(reader)]).toEqual([name, column, true]);
+      if (typeof reader === "function")
+        expect([name, column, Object.isFrozen(reader)]).toEqual([name, column, true]);
       else expect(typeof reader).toBe("number");
     }
   }

@@ -116,12 +116,7 @@ function begin(kernel: Kernel, request: DiskRequest, transfer: TransferRow): voi
   kernel.machine.memory.view.setUint32(transfer.statusAddress, TRANSFER_STATUS.pending);
   kernel.transfers.set(request, transfer);
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(
-    kernel.machine.clock,
-    TRACE_EVENTS.transferBegin,
-    transfer.extentRow,
-    request.count,
-  );
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transferBegin, transfer.extentRow, request.count);
 }
 
 /** Completions taken from one disk in one step. */
@@ -152,10 +147,5 @@ function finish(kernel: Kernel, request: DiskRequest, ok: boolean): void {
   }
   if (transfer.environment.alive) notify(transfer.environment);
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(
-    kernel.machine.clock,
-    TRACE_EVENTS.transferEnd,
-    transfer.extentRow,
-    request.count,
-  );
+  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transferEnd, transfer.extentRow, request.count);
 }

@@ -1,6 +1,23 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { makePhysicalMemory } from "@exolith/hw-model";
+import { BoundWindow } from "./bound-window.ts";
 import { makeWindow } from "../testing/window.ts";
+
+/** A window over a machine's own memory, not at its beginning. */
+const machineWindow = (length: number): BoundWindow =>
+  new BoundWindow(
+    makePhysicalMemory(128),
+    8192,
+    length,
+    { first: 2, count: 1, writable: true, owner: 0 },
+    { charge: () => {} },
+  );
+
+const kinds = [
+  ["plain memory", makeWindow],
+  ["a machine's memory", machineWindow],
+] as const;
 
 /** The definition, word by word. */
 function sumOf(bytes: Uint8Array, initial: number): number {
@@ -12,23 +29,26 @@ function sumOf(bytes: Uint8Array, initial: number): number {
   return sum;
 }
 
-test("the checksum is the ones'-complement sum of RFC 1071 at every offset, length and initial value", () => {
-  const window = makeWindow(4096);
-  const bytes = fc.uint8Array({ maxLength: 2000 });
-  fc.assert(
-    fc.property(bytes, fc.nat(2000), fc.nat(0xffff), (data, at, initial) => {
-      window.write(at, data, 0, data.length);
-      const sum = window.checksum(at, data.length, initial);
-      const wanted = sumOf(data, initial);
-      expect(sum % 0xffff).toBe(wanted % 0xffff);
-      expect(sum === 0).toBe(wanted === 0);
-    }),
-    { numRuns: 500 },
-  );
-});
+test.each(kinds)(
+  "the checksum of %s is the ones'-complement sum of RFC 1071 at every offset, length and initial value",
+  (_, make) => {
+    const window = make(4096);
+    const bytes = fc.uint8Array({ maxLength: 2000 });
+    fc.assert(
+      fc.property(bytes, fc.nat(2000), fc.nat(0xffff), (data, at, initial) => {
+        window.write(at, data, 0, data.length);
+        const sum = window.checksum(at, data.length, initial);
+        const wanted = sumOf(data, initial);
+        expect(sum % 0xffff).toBe(wanted % 0xffff);
+        expect(sum === 0).toBe(wanted === 0);
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
 
-test("a checksum over more than 64 KiB of the largest words is right", () => {
-  const window = makeWindow(300_001);
+test.each(kinds)("in %s a checksum over more than 64 KiB of the largest words is right", (_, make) => {
+  const window = make(300_001);
   window.fill(0, 300_001, 0xff);
   const all = new Uint8Array(300_001).fill(0xff);
   expect(window.checksum(0, 300_001, 0) % 0xffff).toBe(sumOf(all, 0) % 0xffff);

@@ -1,4 +1,5 @@
 /** The window that the kernel hands out: a `DataView` it can take away. */
+import type { PhysicalMemory } from "@exolith/hw-model";
 import type { Gather, Window } from "../abi/window.ts";
 import { GATHER_PIECES } from "../abi/limits.ts";
 
@@ -33,16 +34,22 @@ export interface WindowMeter {
   charge(cost: "copyByte" | "checksumByte" | "touchByte", units: number): void;
 }
 
-/** Opens a window over `length` bytes of `buffer` from `at`; only the kernel can. */
+/** The memory that windows are cut from. */
+export type WindowMemory = Pick<PhysicalMemory, "bytes" | "checksum">;
+
+/** Opens a window over `length` bytes of memory from `at`; only the kernel can. */
 export class BoundWindow implements Window {
   #view: DataView;
   #bytes: Uint8Array;
   #writable: DataView | undefined;
   #binding: WindowBinding | undefined;
   readonly #address: number;
+  readonly #memory: WindowMemory;
   readonly #meter: WindowMeter;
 
-  constructor(bytes: Uint8Array, at: number, length: number, binding: WindowBinding, meter: WindowMeter) {
+  constructor(memory: WindowMemory, at: number, length: number, binding: WindowBinding, meter: WindowMeter) {
+    const { bytes } = memory;
+    this.#memory = memory;
     this.#bytes = bytes.subarray(at, at + length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
     this.#writable = binding.writable ? this.#view : undefined;
@@ -150,7 +157,7 @@ export class BoundWindow implements Window {
   checksum(at: number, length: number, sum: number): number {
     this.#check(at, length);
     this.#meter.charge("checksumByte", length);
-    return sumBytes(this.#view, at, length, sum);
+    return fold(sum + this.#memory.checksum(this.#address + at, length));
   }
 
   text(at: number, length: number): string {
@@ -192,43 +199,7 @@ function copyBytes(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: numbe
   for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] ?? 0;
 }
 
-/** Bytes whose 16-bit halves, summed by twos, cannot pass 2^32. */
-const SUM_BYTES = 65_536;
-
-/**
- * RFC 1071: the ones'-complement sum of big-endian 16-bit words, folded.
- *
- * Summed in little-endian order, which is faster here, and swapped once at the
- * end: the sum does not care (RFC 1071 section 2 (B)).
- */
-function sumBytes(view: DataView, at: number, length: number, initial: number): number {
-  let sum = 0;
-  for (let done = 0; done < length; done += SUM_BYTES)
-    sum += sumRun(view, at + done, Math.min(SUM_BYTES, length - done));
-  const folded = fold(sum);
-  return fold(initial + (((folded & 0xff) << 8) | (folded >>> 8)));
-}
-
-/** The little-endian sum of at most `SUM_BYTES` bytes; not folded. */
-function sumRun(view: DataView, at: number, length: number): number {
-  let low = 0;
-  let high = 0;
-  let i = at;
-  for (const end = at + (length & ~15); i < end; i += 16) {
-    const a = view.getInt32(i, true);
-    const b = view.getInt32(i + 4, true);
-    const c = view.getInt32(i + 8, true);
-    const d = view.getInt32(i + 12, true);
-    low = (low + (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff)) | 0;
-    high = (high + (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16)) | 0;
-  }
-  let rest = 0;
-  for (const end = at + (length & ~1); i < end; i += 2) rest += view.getUint16(i, true);
-  if (length & 1) rest += view.getUint8(at + length - 1);
-  return (low >>> 0) + (high >>> 0) + rest;
-}
-
-/** Folds a sum of 32-bit words (exact below 2^53) to 16 bits. */
+/** Folds a sum (exact below 2^53) to 16 bits. */
 function fold(sum: number): number {
   let low = (sum >>> 0) + Math.floor(sum / 0x1_0000_0000);
   while (low > 0xffff) low = (low & 0xffff) + Math.floor(low / 0x1_0000);

@@ -36,13 +36,7 @@ export function windowBind(
   if (refused !== undefined) return refused;
   const binding: WindowBinding = { ...run, writable, owner: caller.row };
   const { memory, meter } = kernel.machine;
-  const window = new BoundWindow(
-    memory.bytes,
-    run.first * FRAME_BYTES,
-    run.count * FRAME_BYTES,
-    binding,
-    meter,
-  );
+  const window = new BoundWindow(memory, run.first * FRAME_BYTES, run.count * FRAME_BYTES, binding, meter);
   kernel.windows.add(window);
   countBinding(kernel, binding, 1);
   return window;

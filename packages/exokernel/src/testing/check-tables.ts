@@ -36,7 +36,10 @@ function checkFrames(gate: Gate): void {
   }
   expectThat(free === frames.free(), `${frames.free()} frames said to be free, found ${free}`);
   for (let row = 0; row < environments.count; row++)
-    expectThat(environments.frames(row) === (held.get(environments.id(row)) ?? 0), `frames of environment ${row}`);
+    expectThat(
+      environments.frames(row) === (held.get(environments.id(row)) ?? 0),
+      `frames of environment ${row}`,
+    );
 }
 
 function checkEnvironments({ environments }: Gate): void {

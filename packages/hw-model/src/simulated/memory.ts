@@ -1,6 +1,7 @@
 /** Physical memory of a machine: one WebAssembly memory that never grows. */
 import { DEFAULT_FRAMES, type PhysicalMemory } from "../memory.ts";
 import { FRAME_BYTES } from "../units.ts";
+import { makeChecksumUnit } from "./checksum-unit.ts";
 
 /** Bytes in a page of a WebAssembly memory (WebAssembly core specification 4.2.8). */
 const WASM_PAGE_BYTES = 65_536;
@@ -24,6 +25,7 @@ export function makePhysicalMemory(frames: number = DEFAULT_FRAMES, arenaBytes: 
     arenaBytes: pages * WASM_PAGE_BYTES - frames * FRAME_BYTES,
     bytes: new Uint8Array(wasm.buffer),
     view: new DataView(wasm.buffer),
+    checksum: makeChecksumUnit(wasm),
     wasm,
   };
 }

@@ -25,15 +25,18 @@ export interface GatewayProgramOptions {
  * Bytes of one relay's memory from its stream to TCP. Every connection can have one: a service that leaves the bytes
  * of some connections unread for long must not keep the gateway from carrying those of others.
  */
-const RELAY_BYTES = 16_384;
+const RELAY_BYTES = 131_072;
 /** Relay buffers claimed together. */
 const RELAY_RUN = 16;
 /** Bytes of one receive buffer, and of the window; and connections that may keep received bytes. */
 const RECEIVE_BYTES = 131_072;
 const RECEIVE_BUFFERS = 64;
+/**
+ * A reset of the service may be lost: a relay whose connection is gone must not last as long as its client does.
+ * So many probes that a wire that loses every tenth frame does not end one that only waits.
+ */
+const KEEPALIVE = { keepaliveSeconds: 15, keepaliveIntervalSeconds: 5, keepaliveProbes: 8 };
 const CONNECTIONS = 1024;
-/** Seconds after which a silent service is asked whether it still knows the connection: the reset that said no may have been lost. */
-const KEEPALIVE_SECONDS = 30;
 
 /** A gateway between stream device 0 and a service reached through network interface 0. */
 export const gatewayProgram = (options: GatewayProgramOptions): Program =>
@@ -50,13 +53,13 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       ringSlots: 512,
       receiveBytes: RECEIVE_BYTES,
       receiveBuffers: RECEIVE_BUFFERS,
-      tcp: { keepaliveSeconds: KEEPALIVE_SECONDS },
+      tcp: KEEPALIVE,
     });
     const gateway = makeGateway({
       gate,
       device: 0,
       slot: slots.stream,
-      slots: makeBufferSlots(pool, { slotBytes: RELAY_BYTES, slots: connections, slotsPerRun: RELAY_RUN }),
+      slots: makeBufferSlots(pool, { slotBytes: RELAY_BYTES, slots: 64, slotsPerRun: 4 }),
       connect: (handler) => stack.tcp.connect(options.serviceAddress, options.servicePort, handler),
       connections,
     });
