@@ -49,7 +49,7 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   );
   for (let i = 0; i < kernel.slices.count; i++)
     if (kernel.slices.owner[i] === environment.id) releaseSlice(kernel, i);
-
+  breakWindowsOf(kernel, environment);
   releaseFrames(kernel, environment);
   environment.capabilities.fill(undefined);
   environment.upcalls = undefined;

@@ -25,7 +25,7 @@ export interface GatewayProgramOptions {
  * Bytes of one relay's memory from its stream to TCP. Every connection can have one: a service that leaves the bytes
  * of some connections unread for long must not keep the gateway from carrying those of others.
  */
-const RELAY_BYTES = 131_072;
+const RELAY_BYTES = 16_384;
 /** Relay buffers claimed together. */
 const RELAY_RUN = 16;
 /** Bytes of one receive buffer, and of the window; and connections that may keep received bytes. */
@@ -59,7 +59,7 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       gate,
       device: 0,
       slot: slots.stream,
-      slots: makeBufferSlots(pool, { slotBytes: RELAY_BYTES, slots: 64, slotsPerRun: 4 }),
+      slots: makeBufferSlots(pool, { slotBytes: RELAY_BYTES, slots: connections, slotsPerRun: RELAY_RUN }),
       connect: (handler) => stack.tcp.connect(options.serviceAddress, options.servicePort, handler),
       connections,
     });
