@@ -4,7 +4,8 @@
  * Hands out rows and the ids that name them.
  *
  * Holds: an id is `generation << 16 | row`; a row's generation changes when it
- * is freed, so an old id never names the new tenant (until 32,767 tenants later).
+ * is freed, and the row that was free longest is handed out next: an old id names a new
+ * tenant only after 32,767 tenants of every row.
  */
 export interface IdTable {
   readonly rows: number;
@@ -26,22 +27,24 @@ const GENERATIONS = 0x7fff;
 export function makeIdTable(rows: number): IdTable {
   const generations = new Uint16Array(rows).fill(1);
   const live = new Uint8Array(rows);
-  const freeRows = Uint16Array.from({ length: rows - 1 }, (_, i) => rows - 1 - i);
+  const freeRows = Uint16Array.from({ length: rows - 1 }, (_, i) => i + 1);
   let free = rows - 1;
+  let oldest = 0;
   const idOf = (row: number): number => ((generations[row] ?? 0) << 16) | row;
   return {
     rows,
     take: () => {
       if (free === 0) return -1;
       free -= 1;
-      const row = freeRows[free] ?? 0;
+      const row = freeRows[oldest] ?? 0;
+      oldest = (oldest + 1) % freeRows.length;
       live[row] = 1;
       return row;
     },
     free: (row) => {
       live[row] = 0;
       generations[row] = ((generations[row] ?? 0) % GENERATIONS) + 1;
-      freeRows[free] = row;
+      freeRows[(oldest + free) % freeRows.length] = row;
       free += 1;
     },
     idOf,

@@ -15,7 +15,7 @@ import type { ExtentRow, TransferRow } from "./disk/extent-table.ts";
 import type { Environment } from "./environment/environment.ts";
 import { makeIdTable, type IdTable } from "./id-table.ts";
 import { makeFrameTable, type FrameTable } from "./memory/frame-table.ts";
-import type { BoundWindow } from "./memory/bound-window.ts";
+import { makeWindowTable, type WindowTable } from "./memory/window-table.ts";
 import type { FilterRow } from "./network/filter-table.ts";
 import type { RingRow } from "./network/packet-ring.ts";
 import type { TransmitRow } from "./network/transmit-table.ts";
@@ -49,7 +49,7 @@ export interface Kernel {
   readonly environments: Rows<Environment>;
   readonly slices: SliceVector;
   readonly frames: FrameTable;
-  readonly windows: Set<BoundWindow>;
+  readonly windows: WindowTable;
   readonly rings: Rows<RingRow>;
   readonly filters: Rows<FilterRow>;
   readonly transmits: Rows<TransmitRow>;
@@ -58,8 +58,8 @@ export interface Kernel {
   readonly streams: Rows<StreamRow>;
   /** Row of the stream that each handle of each stream device belongs to, 0 for none. */
   readonly streamRows: readonly Uint16Array[];
-  /** Environment that accepts from each stream device. */
-  readonly acceptors: (Environment | undefined)[];
+  /** Environments that asked each stream device for a stream: all are told of the next. */
+  readonly acceptors: readonly Set<Environment>[];
   readonly nics: readonly NicState[];
   /** Work variable: the physical pieces of the frame being sent. */
   readonly gather: PhysicalGather;
@@ -91,7 +91,7 @@ export const makeKernel = ({ machine, trace, faulted, quantum, staging }: Kernel
   environments: makeRows(ENVIRONMENTS),
   slices: makeSliceVector(SLICES, quantum),
   frames: makeFrameTable(machine.memory.frames),
-  windows: new Set(),
+  windows: makeWindowTable(machine.memory.frames, ENVIRONMENTS),
   rings: makeRows(RINGS),
   filters: makeRows(FILTERS),
   transmits: makeRows(TRANSMITS),
@@ -99,7 +99,7 @@ export const makeKernel = ({ machine, trace, faulted, quantum, staging }: Kernel
   transfers: new Map(),
   streams: makeRows(STREAMS),
   streamRows: machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
-  acceptors: machine.streams.map(() => undefined),
+  acceptors: machine.streams.map(() => new Set<Environment>()),
   nics: staging.map((address) => ({
     demultiplexer: makeDemultiplexer(),
     staging: address,

@@ -107,7 +107,7 @@ function checkOwners({
   for (const row of transmits.rows) alive("transmit binding", row?.owner);
   for (const row of transmits.rows) alive("user's transmit binding", row?.user);
   for (const row of streams.rows) alive("stream", row?.owner);
-  for (const acceptor of acceptors) alive("stream device", acceptor);
+  for (const asked of acceptors) for (const acceptor of asked) alive("stream device", acceptor);
 }
 
 function checkExtents({ extents, transfers }: Kernel): void {

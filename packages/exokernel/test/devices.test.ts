@@ -231,6 +231,36 @@ describe("streams", () => {
     expect(outcome(u.gate.streamNext())).toBe("Empty");
   });
 
+  test("streams that come and go without being asked about leave nothing in the kernel", () => {
+    const u = streamUser();
+    const { world } = u.machine.streams[0] as SimulatedMachine["streams"][number];
+    for (let i = 0; i < 1000; i++) {
+      const outside = world.open();
+      const stream = must(u.gate.streamAccept(0, u.device));
+      world.send(outside, "x");
+      u.kernel.step();
+      must(u.gate.streamControl(stream, "close"));
+    }
+    expect(outcome(u.gate.streamNext())).toBe("Empty");
+    const outside = world.open();
+    const stream = must(u.gate.streamAccept(0, u.device));
+    world.send(outside, "y");
+    u.kernel.step();
+    expect(u.gate.streamNext()).toBe(stream);
+  });
+
+  test("everybody who asked for a stream is told of the next one, also after one of them is gone", () => {
+    const u = streamUser();
+    const { root } = u.kernel;
+    expect(outcome(u.gate.streamAccept(0, u.device))).toBe("Empty");
+    expect(outcome(root.streamAccept(0, own))).toBe("Empty");
+    const events = u.gate.environments.events(u.gate.self & 0xffff);
+    (u.machine.streams[0] as SimulatedMachine["streams"][number]).world.open();
+    u.kernel.step();
+    expect(u.gate.environments.events(u.gate.self & 0xffff)).toBe(events + 1);
+    expect(root.environments.events(root.self & 0xffff)).toBeGreaterThan(0);
+  });
+
   test("a stream is its owner's, a device needs its name, and memory is checked", () => {
     const u = streamUser();
     const { world } = u.machine.streams[0] as SimulatedMachine["streams"][number];

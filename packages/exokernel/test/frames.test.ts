@@ -1,6 +1,15 @@
 import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
-import { FRAME_BYTES, capSlot, failed, frame, must, type Gate, type Window } from "../src/abi/index.ts";
+import {
+  FRAME_BYTES,
+  WINDOWS,
+  capSlot,
+  failed,
+  frame,
+  must,
+  type Gate,
+  type Window,
+} from "../src/abi/index.ts";
 import { makeRig, outcome } from "../src/testing/index.ts";
 
 const own = capSlot(0);
@@ -64,18 +73,19 @@ test("[K1] the owner of every resource can be read, and death frees exactly what
   const rig = makeRig();
   const before = census(rig.root);
   const user = rig.environment([1, 1], { slices: [4, 5] });
-  const nic = rig.grant(user, { name: [2, 0], rights: RIGHTS.write });
+  const nic = rig.grant(user, { name: [2, 0], rights: RIGHTS.write | RIGHTS.allocate });
   const disk = rig.grant(user, { name: [3, 0], rights: RIGHTS.allocate });
   must(user.framesAlloc(frame(10), 6, own));
   const ring = must(user.ringBind(frame(10), 3, own));
   const filter = must(
     user.filterInsert(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], ring, nic, own),
   );
+  const other = rig.environment([1, 2]);
   const binding = must(
     user.transmitBind(
       0,
       [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }],
-      user.self,
+      other.self,
       nic,
       own,
     ),
@@ -87,10 +97,15 @@ test("[K1] the owner of every resource can be read, and death frees exactly what
   expect(root.frames.owner(12)).toBe(user.self);
   expect(root.rings.owner(ring & 0xffff)).toBe(user.self);
   expect(root.filters.owner(filter & 0xffff)).toBe(user.self);
-  expect(root.transmits.user(binding & 0xffff)).toBe(user.self);
+  expect(root.transmits.owner(binding & 0xffff)).toBe(user.self);
+  expect(root.transmits.user(binding & 0xffff)).toBe(other.self);
   expect(root.extents.owner(extent & 0xffff)).toBe(user.self);
   expect(root.environments.frames(user.self & 0xffff)).toBe(6);
+  rig.machine.streams[0]?.world.open();
+  const stream = must(user.streamAccept(0, rig.grant(user, { name: [5, 0], rights: 0 })));
+  expect(root.streams.owner(stream & 0xffff)).toBe(user.self);
   must(root.environmentDestroy(user.self, own));
+  must(root.environmentDestroy(other.self, own));
   expect(census(root)).toEqual(before);
   expect(() => window.getU8(0)).toThrow(RangeError);
   expect(outcome(root.environmentDestroy(user.self, own))).toBe("BadEnvironment");
@@ -113,6 +128,7 @@ function census(gate: Gate): Record<string, number> {
     filters: rows(gate.filters.count, gate.filters.owner),
     transmits: rows(gate.transmits.count, gate.transmits.user),
     extents: rows(gate.extents.count, gate.extents.owner),
+    streams: rows(gate.streams.count, gate.streams.owner),
   };
 }
 
@@ -122,6 +138,51 @@ describe("windows", () => {
     must(gate.framesAlloc(frame(8), count, own));
     return { gate, window: must(gate.windowBind(frame(8), count, true, own)) };
   };
+
+  test("an environment has a bounded number of windows, and does not slow down others by them", () => {
+    const rig = makeRig(1024);
+    const many = rig.environment([1, 1]);
+    must(many.framesAlloc(frame(0), 1, own));
+    for (let i = 0; i < WINDOWS; i++) must(many.windowBind(frame(0), 1, false, own));
+    expect(outcome(many.windowBind(frame(0), 1, false, own))).toBe("Full");
+    expect(many.frames.bindings(0)).toBe(WINDOWS);
+    const other = rig.environment([1, 2]);
+    must(other.framesAlloc(frame(512), 1, own));
+    expect(outcome(other.windowBind(frame(512), 1, false, own))).toBe("ok");
+    must(many.framesFree(frame(0), 1, own));
+    expect(many.frames.bindings(0)).toBe(0);
+    expect(outcome(many.framesAlloc(frame(0), 1, own))).toBe("ok");
+    expect(outcome(many.windowBind(frame(0), 1, false, own))).toBe("ok");
+  });
+
+  test("an array with a method, a getter or a species of its own sees nothing of physical memory", () => {
+    const { window } = bound(1);
+    const seen: unknown[] = [];
+    class Spy extends Uint8Array {
+      static get [Symbol.species](): Uint8ArrayConstructor {
+        return function (...given: unknown[]) {
+          seen.push(...given);
+          return new Uint8Array(0);
+        } as unknown as Uint8ArrayConstructor;
+      }
+      override set(...given: unknown[]): void {
+        seen.push(...given);
+      }
+      override subarray(...given: unknown[]): Uint8Array<ArrayBuffer> {
+        seen.push(...given);
+        return new Uint8Array(0);
+      }
+    }
+    const spy = new Spy(256);
+    window.fill(0, 256, 7);
+    window.read(0, spy, 0, 256);
+    expect(spy[255]).toBe(7);
+    spy[0] = 9;
+    window.write(0, spy, 0, 256);
+    expect(window.getU8(0)).toBe(9);
+    expect(seen).toEqual([]);
+    expect(() => window.read(0, { length: 256 } as never, 0, 128)).toThrow(TypeError);
+  });
 
   test("what is written to a frame is what another window on it reads", () => {
     const { gate, window } = bound();

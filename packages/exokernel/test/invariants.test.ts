@@ -139,7 +139,7 @@ test("after random calls of several environments the tables agree, and nothing i
       }
       endAll(world);
     }),
-    { numRuns: 50 },
+    { numRuns: 50, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
   );
   expect(made.total).toBeGreaterThan(15_000);
   const names = new Set<string>(CALL_NAMES);

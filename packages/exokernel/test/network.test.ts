@@ -42,7 +42,7 @@ interface Station {
 
 function station(rig: Rig, name: number, at: number, ringFrames = 3): Station {
   const gate = rig.environment([1, name]);
-  const nic = rig.grant(gate, { name: [2, 0], rights: RIGHTS.none });
+  const nic = rig.grant(gate, { name: [2, 0], rights: RIGHTS.allocate });
   must(gate.framesAlloc(frame(at), ringFrames + 1, own));
   const ring = must(gate.ringBind(frame(at), ringFrames, own));
   const memory = must(gate.windowBind(frame(at + ringFrames), 1, true, own));
@@ -199,6 +199,30 @@ describe("packet filters", () => {
     for (const bad of [undefined, 7, [{}], [{ kind: "equal" }], Array(257).fill(byPort(7)[0])])
       expect(insert(bad, s.ring, s.nic)).toBe("BadFilter");
     expect(s.gate.filters.owner(1)).toBe(0);
+  });
+
+  test("a filter of somebody whose ring is gone never feeds the ring that has its id by now", () => {
+    const s = station(rig, 1, 16);
+    must(s.gate.filterInsert(0, byPort(7), s.ring, s.nic, own));
+    must(s.gate.ringUnbind(s.ring));
+    const heir = rig.environment([1, 2]);
+    must(heir.framesAlloc(frame(64), 3, own));
+    let ring = must(heir.ringBind(frame(64), 3, own));
+    for (let i = 0; i < 127 * 32_767 && ring !== s.ring; i++) {
+      must(heir.ringUnbind(ring));
+      ring = must(heir.ringBind(frame(64), 3, own));
+    }
+    expect(ring).toBe(s.ring);
+    compose(s, 7, 60);
+    send(s, 60);
+    rig.run();
+    expect(rig.root.rings.delivered(ring & 0xffff)).toBe(0);
+  });
+
+  test("a filter needs the right to allocate from the interface", () => {
+    const s = station(rig, 1, 16);
+    const reader = rig.grant(s.gate, { name: [2, 0], rights: RIGHTS.none });
+    expect(outcome(s.gate.filterInsert(0, byPort(7), s.ring, reader, own))).toBe("BadCapability");
   });
 
   test("removing the filter stops frames at once; a filter whose ring is gone delivers nowhere", () => {

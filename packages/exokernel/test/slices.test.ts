@@ -1,3 +1,4 @@
+import { MODERN_3GHZ } from "@exolith/hw-model";
 import { describe, expect, test } from "vitest";
 import {
   NEVER,
@@ -15,11 +16,10 @@ import { TRACE_EVENTS, makeTrace } from "../src/trace.ts";
 
 const own = capSlot(0);
 
-/** Entry points that use up every slice to its last cycle. */
+/** Entry points that use up every slice: until the moment for which the interval timer is armed. */
 const spin = (gate: Gate): { sliceBegin: () => void } => ({
   sliceBegin: () => {
-    const end = gate.clock.now() + gate.slices.quantum();
-    while (gate.clock.now() < end) gate.nullCall();
+    while (gate.clock.now() < gate.slices.ends()) gate.nullCall();
   },
 });
 
@@ -53,6 +53,7 @@ test("[C1] slices at 0, 32, 64, 96 wait 32 quanta at most; 0 to 3 in a row are o
   const first = spread();
   const mine = first.filter((slice) => slice.position % 32 === 0);
   const quantum = 300_000;
+  expect(mine.length).toBeGreaterThanOrEqual(12);
   for (let i = 1; i < mine.length; i++)
     expect((mine[i]?.begin ?? 0) - (mine[i - 1]?.begin ?? 0)).toBeLessThan(32.5 * quantum);
   const trace = makeTrace(4096);
@@ -87,28 +88,37 @@ test("[C2] slices begun are slices ended, and one more while the environment run
   expect(gate.environments.slicesEnded(row)).toBe(3);
 });
 
-describe("[H5] the quantum", () => {
-  const boundaries = (quantumSeconds?: number): number[] => {
+test("[H5] changing the quantum moves slice boundaries by exactly as much; the trace has begin and end in pairs", () => {
+  const gateCall = MODERN_3GHZ.cycles.gateCall;
+  const check = (quantum: number, quantumSeconds?: number): void => {
     const trace = makeTrace(256);
     const rig = makeRig(64, { trace, ...(quantumSeconds === undefined ? {} : { quantumSeconds }) });
-    rig.environment([1, 1], { slices: [0], upcalls: spin });
+    const deadlines: number[] = [];
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (gate) => ({
+        sliceBegin: () => {
+          deadlines.push(gate.slices.ends());
+          spin(gate).sliceBegin();
+        },
+      }),
+    });
     rig.run(8);
     const slices = slicesOf(trace);
+    const events: number[] = [];
+    trace.read((_, event) => void events.push(event));
+    expect(events.filter((event) => event === TRACE_EVENTS.sliceBegin)).toHaveLength(8);
     expect(slices).toHaveLength(8);
-    return slices.map((slice) => slice.end - slice.begin);
-  };
-
-  test("[H5] changing the quantum moves slice boundaries by exactly as much; the trace has begin and end in pairs", () => {
-    const overhead = (lengths: number[], quantum: number): number[] =>
-      lengths.map((length) => length - quantum);
-    const short = overhead(boundaries(0.001), 3_000_000);
-    const long = overhead(boundaries(0.004), 12_000_000);
-    const standard = overhead(boundaries(), 46_875_000);
-    for (const over of [...short, ...long, ...standard]) {
-      expect(over).toBeGreaterThanOrEqual(0);
-      expect(over).toBeLessThan(1000);
+    for (const [i, slice] of slices.entries()) {
+      expect((deadlines[i] ?? 0) - slice.begin).toBe(quantum);
+      expect(slice.end - slice.begin - quantum).toBeGreaterThanOrEqual(0);
+      expect(slice.end - slice.begin - quantum).toBeLessThanOrEqual(Math.ceil(gateCall));
     }
-  });
+    expect(rig.root.slices.ends()).toBe(Infinity);
+  };
+  check(3_000_000, 0.001);
+  check(12_000_000, 0.004);
+  check(46_875_000);
 });
 
 test("[H6] the cycle counter is monotone and, like the wall clock, read without a call", () => {
@@ -141,21 +151,52 @@ describe("yield, sleep and wake", () => {
     const log: string[] = [];
     const trace = makeTrace(64);
     const rig = makeRig(256, { trace });
-    const c = rig.environment([1, 3], { slices: [9], upcalls: (gate) => recorder(log, "c", gate) });
+    const ends: number[] = [];
+    const noting = (upcalls: { sliceBegin: () => void }, gate: Gate): { sliceBegin: () => void } => ({
+      sliceBegin: () => {
+        ends.push(gate.slices.ends());
+        upcalls.sliceBegin();
+      },
+    });
+    const c = rig.environment([1, 3], {
+      slices: [9],
+      upcalls: (gate) => noting(recorder(log, "c", gate), gate),
+    });
     rig.environment([1, 2], { slices: [5], upcalls: (gate) => recorder(log, "b", gate) });
-    rig.environment([1, 1], { slices: [0], upcalls: (gate) => recorder(log, "a", gate, () => c.self) });
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (gate) =>
+        noting(
+          recorder(log, "a", gate, () => c.self),
+          gate,
+        ),
+    });
     rig.kernel.step();
     expect(log).toEqual(["a", "c"]);
     const slices = slicesOf(trace);
     expect(slices[1]?.position).toBe(0);
-    expect(slices[1]?.begin).toBeLessThan((slices[0]?.begin ?? 0) + rig.root.slices.quantum());
+    expect(ends).toEqual([(slices[0]?.begin ?? 0) + rig.root.slices.quantum(), ends[0]]);
     rig.run(10);
     expect(log).toEqual(["a", "c", "b"]);
-    expect(outcome(rig.root.yieldTo(12_345 as EnvId))).toBe("BadEnvironment");
     must(rig.root.wake(c.self, own));
     rig.run(10);
     expect(log).toEqual(["a", "c", "b", "c"]);
     expect(rig.kernel.step()).toBe(false);
+    const lost = rig.environment([1, 4], {
+      slices: [1],
+      upcalls: (gate) => ({
+        sliceBegin: () => {
+          log.push("lost");
+          gate.sleep(gate.environments.events(gate.self & 0xffff), NEVER);
+          must(gate.yieldTo(c.self));
+          log.push(outcome(gate.yieldTo(12_345 as EnvId)));
+        },
+      }),
+    });
+    must(rig.root.wake(lost.self, own));
+    log.length = 0;
+    rig.run(10);
+    expect(log).toEqual(["lost", "BadEnvironment"]);
   });
 
   test("an event between looking and sleeping is not lost", () => {
@@ -316,6 +357,56 @@ describe("faults", () => {
       expect(tableState(rig.root), name).toBe(before);
       expect(Buffer.compare(rig.machine.memory.bytes, memory), name).toBe(0);
     }
+  });
+
+  test("an upcall that returns a promise is a fault, and its rejection troubles nobody", async () => {
+    const causes: number[] = [];
+    const rig = makeRig();
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: () => ({
+        sliceBegin: async () => {
+          throw new Error("later");
+        },
+        fault: (cause) => void causes.push(cause),
+      }),
+    });
+    const start = (async () => {
+      throw new Error("never");
+    }) as never;
+    rig.run(2);
+    expect(causes).toEqual([1, 1]);
+    expect(outcome(rig.root.environmentCreate(start, own))).toBe("BadProgram");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test("a call at the end of the stack is refused before anything has changed", () => {
+    const rig = makeRig();
+    const victim = rig.environment([1, 1], { slices: [4] });
+    must(victim.framesAlloc(frame(8), 8, own));
+    must(victim.windowBind(frame(8), 8, true, own));
+    const causes: number[] = [];
+    let tries = 0;
+    const down = (gate: Gate): void => {
+      try {
+        down(gate);
+      } finally {
+        tries += 1;
+        if (tries < 200) gate.environmentDestroy(gate.self, own);
+      }
+    };
+    const doomed = rig.environment([1, 2], {
+      slices: [5],
+      upcalls: (gate) => ({ sliceBegin: () => down(gate), fault: (cause) => void causes.push(cause) }),
+    });
+    must(doomed.framesAlloc(frame(32), 8, own));
+    rig.run(1);
+    const alive = rig.root.environments.id(doomed.self & 0xffff) === doomed.self;
+    expect(rig.root.slices.owner(5)).toBe(alive ? doomed.self : 0);
+    expect(rig.root.frames.owner(32)).toBe(alive ? doomed.self : 0);
+    if (alive) must(rig.root.environmentDestroy(doomed.self, own));
+    expect(rig.root.frames.owner(32)).toBe(0);
+    expect(causes.every((cause) => cause === 1)).toBe(true);
   });
 
   test("without an entry for faults, or with one that throws, the environment is destroyed", () => {

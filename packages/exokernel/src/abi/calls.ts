@@ -100,7 +100,7 @@ export const CALLS: { readonly [K in keyof GateCalls]: CallRow<FailsOf<GateCalls
     number: 0x38,
     wasm: "i32 i32 i32 i32->i32",
     credential: "slot",
-    fails: ["BadFrame", "BadRange", "BadSlot", "BadCapability"],
+    fails: ["BadFrame", "BadRange", "BadSlot", "BadCapability", "Full"],
   },
   windowUnbind: { number: 0x39, wasm: "i32->i32", credential: "binding", fails: ["BadWindow"] },
   ringBind: {

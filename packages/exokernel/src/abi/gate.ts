@@ -133,7 +133,7 @@ export interface GateCalls {
     count: number,
     writable: boolean,
     slot: CapSlot,
-  ): Sys<Window, "BadFrame" | "BadRange" | "BadSlot" | "BadCapability">;
+  ): Sys<Window, "BadFrame" | "BadRange" | "BadSlot" | "BadCapability" | "Full">;
   /** Breaks the binding; the window is dead. */
   windowUnbind(window: Window): Sys<undefined, "BadWindow">;
 
@@ -156,8 +156,8 @@ export interface GateCalls {
   /**
    * Sends frames from network interface `nic` that match `filter` to `ring`.
    *
-   * `guard`'s capability guards the filter. **Needs** `device`'s capability to
-   * dominate the interface's name, and `guard`'s to dominate the guard of every
+   * `guard`'s capability guards the filter. **Needs** `allocate` over the
+   * interface's name in `device`, and `guard`'s to dominate the guard of every
    * filter that is less specific: a narrower filter would take its frames.
    */
   filterInsert(

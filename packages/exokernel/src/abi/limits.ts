@@ -6,6 +6,8 @@ export const CAPABILITY_SLOTS = 32;
 export const ENVIRONMENTS = 256;
 /** Positions in the vector of time slices. */
 export const SLICES = 128;
+/** Windows of one environment at once. */
+export const WINDOWS = 4096;
 /** Packet rings at once. */
 export const RINGS = 128;
 /** Packet filters at once. */

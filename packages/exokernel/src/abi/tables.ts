@@ -56,6 +56,8 @@ export interface SliceReaders {
   current(): number;
   /** Length of a slice in cycles. */
   quantum(): number;
+  /** When the interval timer ends the running slice, in cycles; `Infinity` when none runs. */
+  ends(): number;
 }
 
 /** One row per packet ring. */
@@ -86,7 +88,9 @@ export interface FilterReaders {
 /** One row per transmit binding. */
 export interface TransmitReaders {
   readonly count: number;
-  /** Environment that may transmit through it, 0 when the row is free. */
+  /** Environment that made it, 0 when the row is free. */
+  owner(row: number): EnvId;
+  /** Environment that may transmit through it. */
   user(row: number): EnvId;
   /** The full id of the binding in this row. */
   id(row: number): number;

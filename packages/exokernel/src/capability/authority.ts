@@ -1,5 +1,5 @@
 /** The check of a call's credential: does the capability in this slot reach that guard? */
-import { reaches, type Capability, type Rights } from "@exolith/secure-bind";
+import { RIGHTS, makeCapability, reaches, type Capability, type Rights } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { DEVICE_NAMES } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
@@ -24,7 +24,13 @@ export function authorise(
 }
 
 /** The guard of device `index` of a kind: only the root and whoever was granted its name reach it. */
-export const deviceGuard = (kind: keyof typeof DEVICE_NAMES, index: number): Capability => ({
-  name: [DEVICE_NAMES[kind], index],
-  rights: 7,
-});
+export function deviceGuard(kind: keyof typeof DEVICE_NAMES, index: number): Capability {
+  const key = DEVICE_NAMES[kind] * 256 + index;
+  const known = deviceGuards.get(key);
+  if (known !== undefined) return known;
+  const guard = makeCapability([DEVICE_NAMES[kind], index], RIGHTS.all);
+  deviceGuards.set(key, guard);
+  return guard;
+}
+
+const deviceGuards = new Map<number, Capability>();

@@ -24,6 +24,7 @@ export function consoleWrite(
   if (refused !== undefined) return refused;
   const address = addressOf(caller, range, false);
   if (typeof address !== "number") return address;
+  kernel.machine.meter.charge("copyByte", range.length as number);
   return kernel.machine.console.write(kernel.machine.memory.bytes, address, range.length as number);
 }
 
@@ -35,6 +36,7 @@ export function randomFill(
 ): Sys<undefined, "BadWindow" | "BadRange"> {
   const address = addressOf(caller, range, true);
   if (typeof address !== "number") return address;
+  kernel.machine.meter.charge("touchByte", range.length as number);
   kernel.machine.random.fill(kernel.machine.memory.bytes, address, range.length as number);
   return undefined;
 }

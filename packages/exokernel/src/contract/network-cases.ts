@@ -34,7 +34,7 @@ interface Station {
 function station(h: KernelHarness, name: number): Station {
   const at = name * 8;
   const gate = placeEnvironment(h.root, [1, name]);
-  const nic = grant(h, gate, { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.none });
+  const nic = grant(h, gate, { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.allocate });
   must(gate.framesAlloc(frame(at), 4, own));
   const ring = must(gate.ringBind(frame(at), 3, own));
   const words = must(gate.windowBind(frame(at), 1, true, own));

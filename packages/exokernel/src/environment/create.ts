@@ -3,10 +3,10 @@ import { RIGHTS, type Capability } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { EnvId } from "../abi/ids.ts";
 import type { Gate } from "../abi/gate.ts";
-import type { Program } from "../abi/upcalls.ts";
+import type { Program, Upcalls } from "../abi/upcalls.ts";
 import { capabilityAt } from "../capability/capability-list.ts";
 import type { Kernel } from "../kernel.ts";
-import { passPanic } from "../panic.ts";
+import { disown, isMadeBy, passPanic } from "../panic.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { environmentRelease } from "./destroy.ts";
 import { captureEntryPoints, makeEnvironment, type EntryPoints, type Environment } from "./environment.ts";
@@ -59,7 +59,9 @@ function start(
   const before = kernel.running;
   kernel.running = created;
   try {
-    return captureEntryPoints(program(makeGate(kernel, created)));
+    const entries: unknown = program(makeGate(kernel, created));
+    if (isMadeBy(entries, Promise)) disown(entries as Promise<unknown>);
+    return captureEntryPoints(entries as Upcalls);
   } catch (reason) {
     passPanic(reason);
     return undefined;

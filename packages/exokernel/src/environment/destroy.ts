@@ -35,8 +35,7 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   if (!environment.alive) return;
   environment.alive = false;
   releaseNetwork(kernel, environment);
-  for (const [i, acceptor] of kernel.acceptors.entries())
-    if (acceptor === environment) kernel.acceptors[i] = undefined;
+  for (const acceptors of kernel.acceptors) acceptors.delete(environment);
   releaseRows(
     kernel.streams,
     (s) => s.owner === environment,

@@ -2,6 +2,7 @@
 import type { Capability } from "@exolith/secure-bind";
 import { NEVER, type Cycles, type EnvId } from "../abi/ids.ts";
 import type { Upcalls } from "../abi/upcalls.ts";
+import type { ChangedStreams } from "../stream/stream-table.ts";
 import { makeCapabilityList, type CapabilityList } from "../capability/capability-list.ts";
 
 /** Entry points as they were when the program returned them; it cannot change them later. */
@@ -50,8 +51,7 @@ export interface Environment {
   frames: number;
   calls: number;
   faults: number;
-  /** Rows of its streams whose state changed, in order. */
-  readonly changedStreams: number[];
+  readonly changedStreams: ChangedStreams;
 }
 
 /** A new environment, alive and runnable. */
@@ -75,7 +75,7 @@ export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Ca
   frames: 0,
   calls: 0,
   faults: 0,
-  changedStreams: [],
+  changedStreams: { oldest: undefined, newest: undefined },
 });
 
 /** Tells `environment` that something happened: it is runnable again. O(1). */

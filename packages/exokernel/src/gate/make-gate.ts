@@ -18,13 +18,20 @@ import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
 import { streamAccept, streamControl, streamNext, streamRead, streamWrite } from "../stream/stream-table.ts";
+import { proveHeadroom } from "./headroom.ts";
 import { capabilityReaders, makeReaders, publish, type Readers } from "./readers.ts";
 
-/** Entry to the kernel: the call is counted and charged, the dead have no gate. O(1). */
-function enter(k: Kernel, e: Environment): void {
+/** Entry to a call that changes one thing: counted and charged; the dead have no gate. O(1). */
+function enterOnce(k: Kernel, e: Environment): void {
   if (!e.alive) throw new Error("the environment of this gate is dead");
   e.calls += 1;
   k.machine.meter.charge("gateCall", 1);
+}
+
+/** Entry to a call that changes several things: it must not run out of stack between two of them. O(1). */
+function enter(k: Kernel, e: Environment): void {
+  proveHeadroom();
+  enterOnce(k, e);
 }
 
 type Group<K extends keyof GateCalls> = Pick<GateCalls, K>;
@@ -40,9 +47,9 @@ const authorityCalls = (
   | "environmentCreate"
   | "environmentDestroy"
 > => ({
-  nullCall: () => enter(k, e) as undefined,
+  nullCall: () => enterOnce(k, e) as undefined,
   capabilityForge: (slot, wanted) => (enter(k, e), capabilityForge(k, e, slot, wanted)),
-  capabilityDestroy: (slot) => (enter(k, e), capabilityDestroy(k, e, slot)),
+  capabilityDestroy: (slot) => (enterOnce(k, e), capabilityDestroy(k, e, slot)),
   capabilityGrant: (environment, wanted, offered, slot) => (
     enter(k, e),
     capabilityGrant(k, e, { environment, wanted, offered, slot })
@@ -57,9 +64,9 @@ const processorCalls = (
 ): Group<"sliceAlloc" | "sliceFree" | "yieldTo" | "sleep" | "wake"> => ({
   sliceAlloc: (index, slot) => (enter(k, e), sliceAlloc(k, e, index, slot)),
   sliceFree: (index, slot) => (enter(k, e), sliceFree(k, e, index, slot)),
-  yieldTo: (target) => (enter(k, e), yieldTo(k, e, target)),
-  sleep: (seen, until) => (enter(k, e), sleep(e, seen, until)),
-  wake: (target, slot) => (enter(k, e), wake(k, e, target, slot)),
+  yieldTo: (target) => (enterOnce(k, e), yieldTo(k, e, target)),
+  sleep: (seen, until) => (enterOnce(k, e), sleep(e, seen, until)),
+  wake: (target, slot) => (enterOnce(k, e), wake(k, e, target, slot)),
 });
 
 const memoryCalls = (
@@ -127,7 +134,7 @@ const streamCalls = (
   e: Environment,
 ): Group<"streamAccept" | "streamNext" | "streamRead" | "streamWrite" | "streamControl"> => ({
   streamAccept: (device, slot) => (enter(k, e), streamAccept(k, e, device, slot)),
-  streamNext: () => (enter(k, e), streamNext(k, e)),
+  streamNext: () => (enter(k, e), streamNext(e)),
   streamRead: (stream, window, at, length) => (enter(k, e), streamRead(k, e, { stream, window, at, length })),
   streamWrite: (stream, window, at, length) => (
     enter(k, e),

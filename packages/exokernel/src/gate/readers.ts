@@ -69,12 +69,13 @@ const environmentReaders = ({
 const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
   environment !== undefined && environment.slices > 0 && isRunnable(environment, now);
 
-const sliceReaders = ({ slices }: Kernel): SliceReaders =>
+const sliceReaders = ({ slices, machine }: Kernel): SliceReaders =>
   publish({
     count: slices.count,
     owner: (index: number) => (slices.owner[index] ?? 0) as EnvId,
     current: () => slices.current,
     quantum: () => slices.quantum,
+    ends: () => machine.timer.deadline(),
   });
 
 const frameReaders = ({ frames }: Kernel): FrameReaders =>
@@ -109,6 +110,7 @@ const filterReaders = ({ filters: { rows, ids }, nics }: Kernel): FilterReaders 
 const transmitReaders = ({ transmits: { rows, ids } }: Kernel): TransmitReaders =>
   publish({
     count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
     user: (row: number) => rows[row]?.user.id ?? NOBODY,
     id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
     nic: (row: number) => rows[row]?.nic ?? 0,

@@ -5,12 +5,16 @@ import { GATHER_PIECES } from "../abi/limits.ts";
 
 const EMPTY = new ArrayBuffer(0);
 
-/** Captured: a method of an alien array must never see a view of physical memory. */
+/** Captured: no method, getter or species of an alien array may ever see a view of physical memory. */
+const Bytes = Uint8Array;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const captured = <T>(name: string): ((of: Uint8Array) => T) =>
+  Function.prototype.call.bind(Object.getOwnPropertyDescriptor(typedArray, name)?.get as () => T);
+const bufferOf = captured<ArrayBuffer>("buffer");
+const offsetOf = captured<number>("byteOffset");
+const lengthOf = captured<number>("length");
 const setBytes: (to: Uint8Array, from: Uint8Array, at: number) => void = Function.prototype.call.bind(
   Uint8Array.prototype.set,
-);
-const subarray: (of: Uint8Array, begin: number, end: number) => Uint8Array = Function.prototype.call.bind(
-  Uint8Array.prototype.subarray,
 );
 
 /** Leaves nothing on a class's instances that makes more of them, and nothing to replace. */
@@ -116,7 +120,7 @@ export class BoundWindow implements Window {
 
   read(at: number, into: Uint8Array, intoAt: number, length: number): void {
     this.#check(at, length);
-    checkRange(into.length, intoAt, length);
+    checkRange(lengthOf(into), intoAt, length);
     copyBytes(into, intoAt, this.#bytes, at, length);
     this.#meter.charge("copyByte", length);
   }
@@ -124,7 +128,7 @@ export class BoundWindow implements Window {
   write(at: number, from: Uint8Array, fromAt: number, length: number): void {
     if (this.#writable === undefined) readOnly();
     this.#check(at, length);
-    checkRange(from.length, fromAt, length);
+    checkRange(lengthOf(from), fromAt, length);
     copyBytes(this.#bytes, at, from, fromAt, length);
     this.#meter.charge("copyByte", length);
   }
@@ -162,6 +166,7 @@ export class BoundWindow implements Window {
 
   text(at: number, length: number): string {
     this.#check(at, length);
+    this.#meter.charge("touchByte", length);
     let text = "";
     for (let i = 0; i < length; i++) text += String.fromCharCode(this.#bytes[at + i] ?? 0);
     return text;
@@ -192,8 +197,8 @@ function checkRange(size: number, at: number, length: number): void {
 const LOOP_BYTES = 64;
 
 function copyBytes(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, length: number): void {
-  if (length > LOOP_BYTES || to.buffer === from.buffer) {
-    if (length > 0) setBytes(to, subarray(from, fromAt, fromAt + length), toAt);
+  if (length > LOOP_BYTES || bufferOf(to) === bufferOf(from)) {
+    if (length > 0) setBytes(to, new Bytes(bufferOf(from), offsetOf(from) + fromAt, length), toAt);
     return;
   }
   for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] ?? 0;

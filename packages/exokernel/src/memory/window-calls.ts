@@ -4,6 +4,7 @@ import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { Window } from "../abi/window.ts";
 import { isIndex, isRun } from "../check.ts";
+import { WINDOWS } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { BoundWindow, type WindowBinding } from "./bound-window.ts";
@@ -22,7 +23,7 @@ export function windowBind(
   kernel: Kernel,
   caller: Environment,
   request: WindowRequest,
-): Sys<Window, "BadFrame" | "BadRange" | "BadSlot" | "BadCapability"> {
+): Sys<Window, "BadFrame" | "BadRange" | "BadSlot" | "BadCapability" | "Full"> {
   const { first, count, slot } = request;
   const writable = request.writable === true;
   if (!isIndex(first, kernel.frames.count)) return ERRORS.BadFrame;
@@ -34,10 +35,11 @@ export function windowBind(
     rights: writable ? RIGHTS.write : RIGHTS.none,
   });
   if (refused !== undefined) return refused;
+  if (kernel.windows.countOf(caller.row) >= WINDOWS) return ERRORS.Full;
   const binding: WindowBinding = { ...run, writable, owner: caller.row };
   const { memory, meter } = kernel.machine;
   const window = new BoundWindow(memory, run.first * FRAME_BYTES, run.count * FRAME_BYTES, binding, meter);
-  kernel.windows.add(window);
+  kernel.windows.add(window, binding);
   countBinding(kernel, binding, 1);
   return window;
 }
@@ -61,29 +63,29 @@ export function ownBinding(caller: Environment, window: unknown): WindowBinding 
   return binding !== undefined && binding.owner === caller.row ? binding : undefined;
 }
 
-/** Breaks every window that covers a frame from `first` up to `end`. O(windows) when one does. */
+/** Breaks every window that covers a frame from `first` up to `end`. O(windows near them) when one does. */
 export function breakWindowsOn(kernel: Kernel, first: number, end: number): void {
   let bound = 0;
   for (let f = first; f < end; f++) bound += kernel.frames.bindings[f] ?? 0;
   if (bound === 0) return;
-  for (const window of kernel.windows) {
+  for (const window of kernel.windows.near(first, end)) {
     const binding = BoundWindow.bindingOf(window);
     if (binding !== undefined && binding.first < end && binding.first + binding.count > first)
       breakWindow(kernel, window, binding);
   }
 }
 
-/** Breaks every window of one environment. O(windows). */
+/** Breaks every window of one environment. O(its windows). */
 export function breakWindowsOf(kernel: Kernel, owner: Environment): void {
-  for (const window of kernel.windows) {
+  for (const window of kernel.windows.of(owner.row)) {
     const binding = BoundWindow.bindingOf(window);
-    if (binding !== undefined && binding.owner === owner.row) breakWindow(kernel, window, binding);
+    if (binding !== undefined) breakWindow(kernel, window, binding);
   }
 }
 
 function breakWindow(kernel: Kernel, window: BoundWindow, binding: WindowBinding): void {
   BoundWindow.break(window);
-  kernel.windows.delete(window);
+  kernel.windows.remove(window, binding);
   countBinding(kernel, binding, -1);
 }
 

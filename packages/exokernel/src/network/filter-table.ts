@@ -7,6 +7,7 @@ import { capabilityAt } from "../capability/capability-list.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
+import type { RingRow } from "./packet-ring.ts";
 
 /** One installed filter. */
 export interface FilterRow {
@@ -15,9 +16,10 @@ export interface FilterRow {
   /** Its index in the interface's demultiplexer. */
   readonly index: number;
   readonly guard: Capability;
-  /** Id and row of the ring that it feeds. */
+  /** Id of the ring that it feeds, its row, and the ring itself: ids come round, rings do not. */
   readonly ring: number;
   readonly ringRow: number;
+  readonly feeds: RingRow;
   matched: number;
 }
 
@@ -41,7 +43,7 @@ export function filterInsert(
   const verified = verifyFilter(request.filter);
   const { nic, ring: ringId } = request;
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
-  const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.none);
+  const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.allocate);
   if (refused !== undefined) return refused;
   const guard = capabilityAt(caller.capabilities, request.guard);
   if (guard === undefined) return ERRORS.BadSlot;
@@ -69,6 +71,7 @@ export function filterInsert(
     guard,
     ring: ringId as number,
     ringRow,
+    feeds: ring,
     matched: 0,
   };
   return kernel.filters.ids.idOf(row) as FilterId;

@@ -40,6 +40,6 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
     return;
   }
   filter.matched += 1;
-  if (kernel.rings.ids.rowOf(filter.ring) === filter.ringRow)
+  if (kernel.rings.rows[filter.ringRow] === filter.feeds)
     deliver(kernel, filter.ringRow, state.staging, length);
 }

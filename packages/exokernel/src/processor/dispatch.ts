@@ -4,7 +4,7 @@ import { NEVER, type Cycles } from "../abi/ids.ts";
 import { environmentRelease } from "../environment/destroy.ts";
 import { isRunnable, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
-import { isMadeBy, passPanic } from "../panic.ts";
+import { disown, isMadeBy, isStackOverflow, passPanic } from "../panic.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 
 /** Runs the next runnable environment for at most one slice; false when none is runnable. O(slices). */
@@ -61,10 +61,10 @@ function run(kernel: Kernel, environment: Environment): void {
   if (upcalls === undefined) return;
   const position = kernel.slices.current;
   const begun = clock.now();
+  kernel.trace.record(clock, TRACE_EVENTS.sliceBegin, environment.id, position);
   meter.charge("environmentSwitch", 1);
   environment.sleeping = false;
   environment.slicesBegun += 1;
-  kernel.trace.record(clock, TRACE_EVENTS.sliceBegin, environment.id, position);
   enter(kernel, environment, upcalls.sliceBegin, upcalls.self);
   if (environment.alive && upcalls.sliceEnd !== undefined)
     enter(kernel, environment, upcalls.sliceEnd, upcalls.self);
@@ -79,13 +79,23 @@ function enter(kernel: Kernel, environment: Environment, entry: () => void, self
   kernel.machine.meter.charge("upcall", 1);
   kernel.running = environment;
   try {
-    entry.call(self);
+    refusePromise(entry.call(self) as unknown);
   } catch (reason) {
     passPanic(reason);
     faulted(kernel, environment, reason);
   } finally {
     kernel.running = undefined;
   }
+}
+
+/**
+ * An upcall runs to completion. One that returns a promise goes on outside its
+ * slice: that is a fault, and what the promise comes to is nobody's.
+ */
+function refusePromise(returned: unknown): void {
+  if (!isMadeBy(returned, Promise)) return;
+  disown(returned as Promise<unknown>);
+  throw new TypeError("an upcall returned a promise");
 }
 
 /** Delivers a fault; without an entry for it, or when that throws too, the environment is destroyed. */
@@ -109,7 +119,7 @@ function faulted(kernel: Kernel, environment: Environment, reason: unknown): voi
 }
 
 const causeOf = (reason: unknown): FaultCause =>
-  isMadeBy(reason, RangeError) ? FAULT_CAUSES.window : FAULT_CAUSES.thrown;
+  isMadeBy(reason, RangeError) && !isStackOverflow(reason) ? FAULT_CAUSES.window : FAULT_CAUSES.thrown;
 
 /** When the first environment will be runnable: now, a time, or `NEVER`. O(slices). */
 export function runnableAt(kernel: Kernel, now: Cycles): Cycles {

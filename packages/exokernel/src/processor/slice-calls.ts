@@ -55,6 +55,7 @@ export function yieldTo(
   caller: Environment,
   target: unknown,
 ): Sys<undefined, "BadEnvironment"> {
+  caller.yieldTarget = undefined;
   if (target !== undefined && rowFor(kernel.environments, target) === undefined) return ERRORS.BadEnvironment;
   caller.yieldTarget = target as EnvId | undefined;
   return undefined;

@@ -17,8 +17,39 @@ export interface StreamRow {
   readonly deviceIndex: number;
   /** The device's number for it. */
   readonly handle: number;
-  /** It waits in the owner's list of changed streams. */
+  /** It is in the owner's list of changed streams, between these two. */
   changed: boolean;
+  earlier: StreamRow | undefined;
+  later: StreamRow | undefined;
+  /** The id that names it. */
+  readonly id: StreamId;
+}
+
+/** Changed streams of one environment, oldest first; each is in it once at most. */
+export interface ChangedStreams {
+  oldest: StreamRow | undefined;
+  newest: StreamRow | undefined;
+}
+
+function append(list: ChangedStreams, stream: StreamRow): void {
+  if (stream.changed) return;
+  stream.changed = true;
+  stream.earlier = list.newest;
+  stream.later = undefined;
+  if (list.newest === undefined) list.oldest = stream;
+  else list.newest.later = stream;
+  list.newest = stream;
+}
+
+function unlink(list: ChangedStreams, stream: StreamRow): void {
+  if (!stream.changed) return;
+  stream.changed = false;
+  if (stream.earlier === undefined) list.oldest = stream.later;
+  else stream.earlier.later = stream.later;
+  if (stream.later === undefined) list.newest = stream.earlier;
+  else stream.later.earlier = stream.earlier;
+  stream.earlier = undefined;
+  stream.later = undefined;
 }
 
 /** Binds the next stream opened from outside to the caller, who is told of later ones. */
@@ -34,26 +65,24 @@ export function streamAccept(
   const device = kernel.machine.streams[index];
   const rows = kernel.streamRows[index];
   if (device === undefined || rows === undefined) return ERRORS.NoDevice;
-  kernel.acceptors[index] = caller;
+  kernel.acceptors[index]?.add(caller);
   if (kernel.streams.ids.taken() >= kernel.streams.ids.rows - 1) return ERRORS.Full;
   const handle = device.accept();
   if (handle < 0) return ERRORS.Empty;
   const row = kernel.streams.ids.take();
-  kernel.streams.rows[row] = { owner: caller, device, deviceIndex: index, handle, changed: false };
+  const id = kernel.streams.ids.idOf(row) as StreamId;
+  const links = { changed: false, earlier: undefined, later: undefined };
+  kernel.streams.rows[row] = { owner: caller, device, deviceIndex: index, handle, id, ...links };
   rows[handle] = row;
-  return kernel.streams.ids.idOf(row) as StreamId;
+  return id;
 }
 
-/** Takes the oldest of the caller's changed streams. */
-export function streamNext(kernel: Kernel, caller: Environment): Sys<StreamId, "Empty"> {
-  while (caller.changedStreams.length > 0) {
-    const row = caller.changedStreams.shift() ?? 0;
-    const stream = kernel.streams.rows[row];
-    if (stream === undefined || stream.owner !== caller || !stream.changed) continue;
-    stream.changed = false;
-    return kernel.streams.ids.idOf(row) as StreamId;
-  }
-  return ERRORS.Empty;
+/** Takes the oldest of the caller's changed streams. O(1). */
+export function streamNext(caller: Environment): Sys<StreamId, "Empty"> {
+  const stream = caller.changedStreams.oldest;
+  if (stream === undefined) return ERRORS.Empty;
+  unlink(caller.changedStreams, stream);
+  return stream.id;
 }
 
 /** A move of bytes between a stream and memory. */
@@ -141,6 +170,7 @@ export function releaseStream(kernel: Kernel, row: number, operation: "close" | 
   const rows = kernel.streamRows[stream.deviceIndex];
   if (rows !== undefined) rows[stream.handle] = 0;
   stream.device.control(stream.handle, operation);
+  unlink(stream.owner.changedStreams, stream);
   kernel.streams.rows[row] = undefined;
   kernel.streams.ids.free(row);
 }
@@ -163,7 +193,7 @@ export function reapStreams(kernel: Kernel): boolean {
     if (device === undefined || rows === undefined) continue;
     const changed = (handle: number): void => {
       if (handle >= 0) streamChanged(kernel, rows[handle] ?? 0);
-      else if (kernel.acceptors[i]?.alive === true) notify(kernel.acceptors[i] as Environment);
+      else kernel.acceptors[i]?.forEach(notify);
     };
     if (device.reap(CHANGE_BATCH, changed) > 0) any = true;
   }
@@ -174,7 +204,5 @@ function streamChanged(kernel: Kernel, row: number): void {
   const stream = kernel.streams.rows[row];
   if (stream === undefined) return;
   notify(stream.owner);
-  if (stream.changed) return;
-  stream.changed = true;
-  stream.owner.changedStreams.push(row);
+  append(stream.owner.changedStreams, stream);
 }

@@ -52,7 +52,13 @@ export function placeEnvironment(root: Gate, name: readonly number[], set: RigEn
 export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
   const { hertz } = MODERN_3GHZ;
   const nic = makeLoopback({ ends: [{ hertz }, { hertz }] });
-  const machine = makeSimulatedMachine({ seed: 1, frames, nics: [nic], disks: [{ blocks: 256 }] });
+  const machine = makeSimulatedMachine({
+    seed: 1,
+    frames,
+    nics: [nic],
+    disks: [{ blocks: 256 }],
+    streams: 1,
+  });
   const kernel = boot(machine, options);
   const { root } = kernel;
   const environment: Rig["environment"] = (name, set) => placeEnvironment(root, name, set);

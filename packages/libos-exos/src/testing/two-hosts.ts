@@ -103,7 +103,7 @@ function makeHost(machine: SimulatedMachine, program: HostProgram, address: numb
   const guard = must(root.capabilityForge(all, { name: OWN_NAME, rights: RIGHTS.all }));
   const context = makeContext(address, peer);
   const environment = must(root.environmentCreate((gate) => startLate(gate, program, context), guard));
-  const receive = { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.none };
+  const receive = { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.allocate };
   const device = must(root.capabilityGrant(environment, receive, all, all));
   if (device !== context.slots.device) throw new Error(`the interface was granted in slot ${device}`);
   const transmits = transmitFilters(nicAddress(root, 0), address).map((filter) =>

@@ -1,0 +1,95 @@
+/** What a hostile environment may try with the objects that the kernel hands out. */
+import { expect, test } from "vitest";
+import { capSlot, frame, must, type Gather, type Upcalls, type Window } from "../src/abi/index.ts";
+import { makeRig, outcome } from "../src/testing/index.ts";
+
+const own = capSlot(0);
+
+test("a window leads to no maker of windows, and its methods cannot be replaced for others", () => {
+  const gate = makeRig().environment([1, 1]);
+  must(gate.framesAlloc(frame(3), 1, own));
+  const window = must(gate.windowBind(frame(3), 1, true, own));
+  for (const handed of [window, gate.gather()]) {
+    const shared = Object.getPrototypeOf(handed) as object;
+    expect((handed as { constructor: unknown }).constructor).toBe(Object);
+    expect(Object.isFrozen(shared)).toBe(true);
+    for (const key of Reflect.ownKeys(shared)) expect(Reflect.set(shared, key, () => 7)).toBe(false);
+  }
+  expect(Object.isFrozen(window)).toBe(true);
+});
+
+test("a gather list's pieces are the kernel's to keep: none can be put there but by adding it", () => {
+  const rig = makeRig();
+  const gate = rig.environment([1, 1]);
+  must(gate.framesAlloc(frame(3), 1, own));
+  const window = must(gate.windowBind(frame(3), 1, true, own));
+  const binding = must(rig.root.transmitBind(0, [], gate.self, own, own));
+  const gather = gate.gather();
+  gather.add(window, 0, 60);
+  const many = { windows: Array.from({ length: 1000 }, () => window), count: 1000 };
+  for (const [key, value] of Object.entries(many)) Reflect.set(gather, key, value);
+  expect(gather.count).toBe(1);
+  expect(outcome(gate.transmit(binding, gather))).toBe("ok");
+  const heir = Object.create(gather) as Gather;
+  const proxy = new Proxy(gather, {});
+  for (const alien of [heir, proxy]) expect(outcome(gate.transmit(binding, alien))).toBe("BadRange");
+  const stranger = new Proxy(window, {}) as Window;
+  gather.clear();
+  gather.add(stranger, 0, 60);
+  expect(outcome(gate.transmit(binding, gather))).toBe("BadWindow");
+});
+
+test("nobody gets the frames where arriving packets are staged, not even by ending the boot environment", () => {
+  const rig = makeRig(64);
+  const { root } = rig;
+  const mighty = rig.environment([1, 1]);
+  const everything = rig.grant(mighty, { name: [], rights: 7 });
+  const staged = frame(63);
+  expect(root.frames.owner(staged)).toBe(root.self);
+  expect(outcome(mighty.framesFree(staged, 1, everything))).toBe("Pinned");
+  must(mighty.environmentDestroy(root.self, everything));
+  expect(outcome(mighty.framesAlloc(staged, 1, own))).toBe("Busy");
+  expect(outcome(mighty.windowBind(staged, 1, false, everything))).toBe("BadFrame");
+  rig.run(3);
+});
+
+test("entry points that change or trap after the start are not looked at again", () => {
+  const rig = makeRig();
+  let ran = 0;
+  const entries: Record<string, unknown> = { sliceBegin: () => void (ran += 1) };
+  rig.environment([1, 1], { slices: [0], upcalls: () => entries as unknown as Upcalls });
+  for (const key of ["sliceBegin", "sliceEnd", "fault"])
+    Object.defineProperty(entries, key, {
+      get: () => {
+        throw new Error("looked at");
+      },
+    });
+  expect(() => rig.run(3)).not.toThrow();
+  expect(ran).toBe(3);
+});
+
+test("a program that ends its environment while it is started has made nothing", () => {
+  const rig = makeRig();
+  const made = rig.root.environmentCreate((gate) => {
+    must(gate.environmentDestroy(gate.self, own));
+    return { sliceBegin: () => {} };
+  }, own);
+  expect(outcome(made)).toBe("BadProgram");
+});
+
+test("a frame of the dead is cleared even for an environment that got the same id", () => {
+  const rig = makeRig();
+  const victim = rig.environment([1, 1]);
+  must(victim.framesAlloc(frame(5), 1, own));
+  must(victim.windowBind(frame(5), 1, true, own)).setU32(0, 0xdead);
+  must(victim.framesFree(frame(5), 1, own));
+  must(rig.root.environmentDestroy(victim.self, own));
+  let heir = rig.environment([1, 2]);
+  for (let lives = 0; heir.self !== victim.self && lives < 70_000; lives++) {
+    must(rig.root.environmentDestroy(heir.self, own));
+    heir = rig.environment([1, 2]);
+  }
+  must(heir.framesAlloc(frame(5), 1, own));
+  expect(must(heir.windowBind(frame(5), 1, false, own)).getU32(0)).toBe(0);
+  expect(heir.self).toBe(victim.self);
+});
