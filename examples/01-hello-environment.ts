@@ -11,7 +11,7 @@ import { makeSingle } from "./support/machines.ts";
 import { readOptions } from "./support/options.ts";
 
 const own = capSlot(0);
-const console_ = capSlot(1);
+const terminal = capSlot(1);
 
 /** Writes a line to the console, from memory of its own. */
 function say(memory: Window, text: string, print: (length: number) => void): void {
@@ -27,7 +27,7 @@ const hello: Program = (gate) => {
   const memory = must(gate.windowBind(frame, 1, true, own));
   return {
     sliceBegin: () => {
-      const print = (length: number): void => void must(gate.consoleWrite(memory, 0, length, console_));
+      const print = (length: number): void => void must(gate.consoleWrite(memory, 0, length, terminal));
       say(
         memory,
         `Hello. I am environment ${rowOf(gate.self)}, and my name is ${gate.capabilities.name(0)}.`,

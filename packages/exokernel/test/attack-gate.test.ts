@@ -76,20 +76,3 @@ test("a program that ends its environment while it is started has made nothing",
   }, own);
   expect(outcome(made)).toBe("BadProgram");
 });
-
-test("a frame of the dead is cleared even for an environment that got the same id", () => {
-  const rig = makeRig();
-  const victim = rig.environment([1, 1]);
-  must(victim.framesAlloc(frame(5), 1, own));
-  must(victim.windowBind(frame(5), 1, true, own)).setU32(0, 0xdead);
-  must(victim.framesFree(frame(5), 1, own));
-  must(rig.root.environmentDestroy(victim.self, own));
-  let heir = rig.environment([1, 2]);
-  for (let lives = 0; heir.self !== victim.self && lives < 70_000; lives++) {
-    must(rig.root.environmentDestroy(heir.self, own));
-    heir = rig.environment([1, 2]);
-  }
-  must(heir.framesAlloc(frame(5), 1, own));
-  expect(must(heir.windowBind(frame(5), 1, false, own)).getU32(0)).toBe(0);
-  expect(heir.self).toBe(victim.self);
-});

@@ -19,7 +19,7 @@ interface World {
   readonly kernel: Kernel;
   readonly root: Gate;
   readonly known: Known;
-  readonly let: (cycles: number) => void;
+  readonly passTime: (cycles: number) => void;
 }
 
 function makeWorld(): World {
@@ -59,8 +59,8 @@ function makeWorld(): World {
     known.owners.set(window, gate.self);
   }
   for (let i = 0; i < 8; i++) machine.streams[0]?.world.open();
-  const let_ = (cycles: number): void => machine.clock.advance(after(machine.clock.now(), cycles));
-  return { kernel, root, known, let: let_ };
+  const passTime = (cycles: number): void => machine.clock.advance(after(machine.clock.now(), cycles));
+  return { kernel, root, known, passTime };
 }
 
 /** Calls made, and how often each was done and refused. */
@@ -76,7 +76,7 @@ function note(name: string, wasDone: boolean): void {
 function act(world: World, actor: number, call: number, numbers: readonly number[]): void {
   const { kernel, known } = world;
   if (call >= CALL_NAMES.length) {
-    world.let((numbers[0] ?? 0) * 1000);
+    world.passTime((numbers[0] ?? 0) * 1000);
     step(kernel);
     return;
   }
@@ -104,7 +104,7 @@ function endAll(world: World): void {
     checkKernel(kernel);
   }
   for (let i = 0; i < 1000 && kernel.transfers.size > 0; i++) {
-    world.let(MODERN_3GHZ.hertz / 100);
+    world.passTime(MODERN_3GHZ.hertz / 100);
     step(kernel);
   }
   checkKernel(kernel);

@@ -30,9 +30,13 @@ export function environmentDestroy(
   return undefined;
 }
 
-/** Frees everything an environment holds, and its row. O(all tables). */
+/**
+ * Frees everything an environment holds, and its row. O(all tables).
+ *
+ * Can be done again: whatever a first attempt left is freed by the next.
+ */
 export function environmentRelease(kernel: Kernel, environment: Environment): void {
-  if (!environment.alive) return;
+  if (kernel.environments.rows[environment.row] !== environment) return;
   environment.alive = false;
   releaseNetwork(kernel, environment);
   for (const acceptors of kernel.acceptors) acceptors.delete(environment);

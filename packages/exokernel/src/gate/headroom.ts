@@ -7,14 +7,16 @@
  * the `RangeError` here, before anything has happened.
  */
 
-/** Frames of recursion; every one is larger than it must be, no call nests half as deep. */
-const DEPTH = 48;
+/** Levels that hold the deepest call, whose own frames are larger, several times over. */
+export const DEEP = 256;
+/** Levels that hold a transmission or a move of bytes, which never goes deep. */
+export const SHALLOW = 24;
 
-/** Throws a `RangeError` unless the stack has room for a kernel call. */
-export const proveHeadroom = (): void => {
-  descend(DEPTH, 0, 0, 0, 0);
+/** Throws a `RangeError` unless the stack has room for `levels` more. O(levels). */
+export const proveHeadroom = (levels: number): void => {
+  descend(levels, 0, 0, 0, 0);
 };
 
-function descend(depth: number, a: number, b: number, c: number, d: number): number {
-  return depth === 0 ? a + b + c + d : descend(depth - 1, b, c, d, a + depth) + 1;
+function descend(levels: number, a: number, b: number, c: number, d: number): number {
+  return levels === 0 ? a + b + c + d : descend(levels - 1, b, c, d, a + levels) + 1;
 }

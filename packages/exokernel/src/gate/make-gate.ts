@@ -18,7 +18,7 @@ import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
 import { streamAccept, streamControl, streamNext, streamRead, streamWrite } from "../stream/stream-table.ts";
-import { proveHeadroom } from "./headroom.ts";
+import { DEEP, SHALLOW, proveHeadroom } from "./headroom.ts";
 import { capabilityReaders, makeReaders, publish, type Readers } from "./readers.ts";
 
 /** Entry to a call that changes one thing: counted and charged; the dead have no gate. O(1). */
@@ -30,7 +30,13 @@ function enterOnce(k: Kernel, e: Environment): void {
 
 /** Entry to a call that changes several things: it must not run out of stack between two of them. O(1). */
 function enter(k: Kernel, e: Environment): void {
-  proveHeadroom();
+  proveHeadroom(DEEP);
+  enterOnce(k, e);
+}
+
+/** Entry to a call that moves one packet or run of bytes: the same, for a call that never goes deep. O(1). */
+function enterMove(k: Kernel, e: Environment): void {
+  proveHeadroom(SHALLOW);
   enterOnce(k, e);
 }
 
@@ -103,7 +109,7 @@ const networkCalls = (
   ),
   transmitUnbind: (binding, slot) => (enter(k, e), transmitUnbind(k, e, binding, slot)),
   transmit: (binding, gather) => {
-    enter(k, e);
+    enterMove(k, e);
     return transmit(k, e, binding, gather);
   },
 });
@@ -134,10 +140,13 @@ const streamCalls = (
   e: Environment,
 ): Group<"streamAccept" | "streamNext" | "streamRead" | "streamWrite" | "streamControl"> => ({
   streamAccept: (device, slot) => (enter(k, e), streamAccept(k, e, device, slot)),
-  streamNext: () => (enter(k, e), streamNext(e)),
-  streamRead: (stream, window, at, length) => (enter(k, e), streamRead(k, e, { stream, window, at, length })),
+  streamNext: () => (enterMove(k, e), streamNext(e)),
+  streamRead: (stream, window, at, length) => (
+    enterMove(k, e),
+    streamRead(k, e, { stream, window, at, length })
+  ),
   streamWrite: (stream, window, at, length) => (
-    enter(k, e),
+    enterMove(k, e),
     streamWrite(k, e, { stream, window, at, length })
   ),
   streamControl: (stream, operation) => (enter(k, e), streamControl(k, e, stream, operation)),

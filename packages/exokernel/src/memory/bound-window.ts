@@ -227,6 +227,10 @@ export class GatherList implements Gather {
   #count = 0;
   #length = 0;
 
+  constructor() {
+    Object.freeze(this);
+  }
+
   static {
     close(GatherList.prototype);
   }

@@ -30,6 +30,10 @@ function nextRunnable(kernel: Kernel, now: Cycles): Environment | undefined {
     if (id === undefined || id === 0) continue;
     const environment = rowFor(kernel.environments, id);
     if (environment === undefined || !isRunnable(environment, now)) continue;
+    if (!environment.alive) {
+      environmentRelease(kernel, environment);
+      continue;
+    }
     slices.current = position;
     return environment;
   }
