@@ -1,17 +1,8 @@
-import { defineConfig } from "tsup";
+import { library } from "../../tsup.base.ts";
 
-export default defineConfig({
-  entry: {
-    index: "src/index.ts",
-    "host/index": "src/host/index.ts",
-    "contract/index": "src/contract/index.ts",
-    "testing/index": "src/testing/index.ts",
-  },
-  format: ["esm"],
-  dts: false,
-  clean: true,
-  silent: true,
-  skipNodeModulesBundle: true,
-  sourcemap: true,
-  target: "es2024",
+export default library({
+  index: "src/index.ts",
+  "host/index": "src/host/index.ts",
+  "contract/index": "src/contract/index.ts",
+  "testing/index": "src/testing/index.ts",
 });

@@ -1,16 +1,7 @@
-import { defineConfig } from "tsup";
+import { library } from "../../tsup.base.ts";
 
-export default defineConfig({
-  entry: {
-    index: "src/index.ts",
-    "gateway/index": "src/gateway/index.ts",
-    "testing/index": "src/testing/index.ts",
-  },
-  format: ["esm"],
-  dts: false,
-  clean: true,
-  silent: true,
-  skipNodeModulesBundle: true,
-  sourcemap: true,
-  target: "es2024",
+export default library({
+  index: "src/index.ts",
+  "gateway/index": "src/gateway/index.ts",
+  "testing/index": "src/testing/index.ts",
 });

@@ -340,16 +340,16 @@ describe("faults", () => {
     for (const [name, attempt] of Object.entries(privileged)) {
       const rig = makeRig();
       const causes: number[] = [];
-      let readable: Window | undefined;
+      const bound: Window[] = [];
       const gate = rig.environment([1, 1], {
         slices: [0],
         upcalls: (mine) => ({
-          sliceBegin: () => void attempt(mine, readable as Window),
+          sliceBegin: () => void attempt(mine, bound[0] as Window),
           fault: (cause) => void causes.push(cause),
         }),
       });
       must(gate.framesAlloc(frame(8), 1, own));
-      readable = must(gate.windowBind(frame(8), 1, false, own));
+      bound.push(must(gate.windowBind(frame(8), 1, false, own)));
       const before = tableState(rig.root);
       const memory = rig.machine.memory.bytes.slice();
       rig.run(1);

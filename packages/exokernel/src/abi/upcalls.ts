@@ -7,8 +7,6 @@ export const FAULT_CAUSES = {
   thrown: 1,
   /** The environment touched a window whose binding is broken, or outside one. */
   window: 2,
-  /** A kernel call with arguments of the wrong type. */
-  badCall: 3,
 } as const;
 
 /** A value of `FAULT_CAUSES`. */

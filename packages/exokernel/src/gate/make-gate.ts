@@ -17,7 +17,7 @@ import { ringBind, ringUnbind } from "../network/packet-ring.ts";
 import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
-import { streamAccept, streamControl, streamNext, streamRead, streamWrite } from "../stream/stream-table.ts";
+import { streamAccept, streamControl, streamMove, streamNext } from "../stream/stream-table.ts";
 import { DEEP, SHALLOW, proveHeadroom } from "./headroom.ts";
 import { capabilityReaders, makeReaders, publish, type Readers } from "./readers.ts";
 
@@ -143,11 +143,11 @@ const streamCalls = (
   streamNext: () => (enterMove(k, e), streamNext(e)),
   streamRead: (stream, window, at, length) => (
     enterMove(k, e),
-    streamRead(k, e, { stream, window, at, length })
+    streamMove(k, e, { stream, window, at, length }, "read")
   ),
   streamWrite: (stream, window, at, length) => (
     enterMove(k, e),
-    streamWrite(k, e, { stream, window, at, length })
+    streamMove(k, e, { stream, window, at, length }, "write")
   ),
   streamControl: (stream, operation) => (enter(k, e), streamControl(k, e, stream, operation)),
 });

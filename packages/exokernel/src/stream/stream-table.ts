@@ -93,43 +93,20 @@ export interface StreamMove {
   readonly length: unknown;
 }
 
-/** Moves bytes from a stream into memory. O(length). */
-export function streamRead(
+/** Moves bytes between a stream and memory: `read` into memory, `write` from it. O(length). */
+export function streamMove(
   kernel: Kernel,
   caller: Environment,
   move: StreamMove,
+  direction: "read" | "write",
 ): Sys<number, "BadStream" | "BadWindow" | "BadRange"> {
   const stream = rowFor(kernel.streams, move.stream);
   if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
-  const address = addressOf(caller, move, true);
+  const address = addressOf(caller, move, direction === "read");
   if (typeof address !== "number") return address;
-  const moved = stream.device.read(
-    stream.handle,
-    kernel.machine.memory.bytes,
-    address,
-    move.length as number,
-  );
-  kernel.machine.meter.charge("copyByte", moved);
-  return moved;
-}
-
-/** Moves bytes from memory into a stream. O(length). */
-export function streamWrite(
-  kernel: Kernel,
-  caller: Environment,
-  move: StreamMove,
-): Sys<number, "BadStream" | "BadWindow" | "BadRange"> {
-  const stream = rowFor(kernel.streams, move.stream);
-  if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
-  const address = addressOf(caller, move, false);
-  if (typeof address !== "number") return address;
-  const moved = stream.device.write(
-    stream.handle,
-    kernel.machine.memory.bytes,
-    address,
-    move.length as number,
-  );
-  kernel.machine.meter.charge("copyByte", moved);
+  const { memory, meter } = kernel.machine;
+  const moved = stream.device[direction](stream.handle, memory.bytes, address, move.length as number);
+  meter.charge("copyByte", moved);
   return moved;
 }
 
