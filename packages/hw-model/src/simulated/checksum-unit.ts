@@ -40,6 +40,9 @@ const LOAD_WORD = [0x2f, 0, 0];
 const WIDEN = [0xad];
 const ADD_WIDE = [0x7c];
 const NARROW = [0xa7];
+/** `& 0xffff` and `>> 16` of a 64-bit number. */
+const LOW_HALF = [0x42, 0xff, 0xff, 0x03, 0x83];
+const HIGH_PART = [0x42, 16, 0x88];
 const LOAD_VECTOR = [0xfd, 0x00, 0, 0];
 const ADD_PAIRS = [0xfd, 0x7f];
 const ADD_LANES = [0xfd, 0xae, 0x01];
@@ -52,34 +55,34 @@ const STOP = 2;
 const TOTAL = 3;
 const LANES = 4;
 
-/** `stop = at + (length & mask)`, then `body` for each step of `bytes`. */
-const repeat = (mask: number, bytes: number, body: readonly number[]): number[] => [
-  ...[...get(AT), ...get(LENGTH), ...i32(mask), ...AND, ...ADD, ...set(STOP)],
-  ...[...BLOCK, ...LOOP, ...get(AT), ...get(STOP), ...NOT_BELOW, ...LEAVE_IF],
-  ...body,
-  ...[...get(AT), ...i32(bytes), ...ADD, ...set(AT), ...AGAIN, ...END, ...END],
-];
+/** Instructions, one after the other. */
+const code = (...parts: readonly (readonly number[])[]): number[] => parts.flat();
 
-const addToTotal = (value: readonly number[]): number[] => [
-  ...[...get(TOTAL), ...value, ...WIDEN, ...ADD_WIDE, ...set(TOTAL)],
-];
+/** `stop = at + (length & mask)`, then `body` for each step of `bytes`. */
+const repeat = (mask: number, bytes: number, body: readonly number[]): number[] =>
+  code(
+    code(get(AT), get(LENGTH), i32(mask), AND, ADD, set(STOP)),
+    code(BLOCK, LOOP, get(AT), get(STOP), NOT_BELOW, LEAVE_IF),
+    body,
+    code(get(AT), i32(bytes), ADD, set(AT), AGAIN, END, END),
+  );
+
+const addToTotal = (value: readonly number[]): number[] =>
+  code(get(TOTAL), value, WIDEN, ADD_WIDE, set(TOTAL));
 
 /** `total = (total & 0xffff) + (total >> 16)`. */
-const FOLD = [
-  ...[...get(TOTAL), 0x42, 0xff, 0xff, 0x03, 0x83],
-  ...[...get(TOTAL), 0x42, 16, 0x88, ...ADD_WIDE, ...set(TOTAL)],
-];
+const FOLD = code(code(get(TOTAL), LOW_HALF), code(get(TOTAL), HIGH_PART, ADD_WIDE, set(TOTAL)));
 
-const BODY = [
-  ...[3, 1, I32, 1, I64, 1, V128],
-  ...repeat(-16, 16, [
-    ...[...get(LANES), ...get(AT), ...LOAD_VECTOR, ...ADD_PAIRS, ...ADD_LANES, ...set(LANES)],
-  ]),
-  ...[0, 1, 2, 3].flatMap((index) => addToTotal([...get(LANES), ...lane(index)])),
-  ...repeat(14, 2, addToTotal([...get(AT), ...LOAD_WORD])),
-  ...[...get(LENGTH), ...i32(1), ...AND, ...IF, ...addToTotal([...get(AT), ...LOAD_BYTE]), ...END],
-  ...[...FOLD, ...FOLD, ...FOLD, ...get(TOTAL), ...NARROW, ...END],
-];
+const LOCALS = [3, 1, I32, 1, I64, 1, V128];
+
+const BODY = code(
+  LOCALS,
+  repeat(-16, 16, code(get(LANES), get(AT), LOAD_VECTOR, ADD_PAIRS, ADD_LANES, set(LANES))),
+  ...[0, 1, 2, 3].map((index) => addToTotal(code(get(LANES), lane(index)))),
+  repeat(14, 2, addToTotal(code(get(AT), LOAD_WORD))),
+  code(get(LENGTH), i32(1), AND, IF, addToTotal(code(get(AT), LOAD_BYTE)), END),
+  code(FOLD, FOLD, FOLD, get(TOTAL), NARROW, END),
+);
 
 /** A number below 2^14 in LEB128. */
 const leb = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
@@ -90,14 +93,16 @@ const section = (id: number, content: readonly number[]): number[] => [
 ];
 
 /** The module: imports memory `m.m`, exports the function `s`. */
-const MODULE = Uint8Array.from([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...section(1, [1, 0x60, 2, I32, I32, 1, I32]),
-  ...section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0, 1]),
-  ...section(3, [1, 0]),
-  ...section(7, [1, 1, 0x73, 0x00, 0]),
-  ...section(10, [1, ...leb(BODY.length), ...BODY]),
-]);
+const MODULE = Uint8Array.from(
+  code(
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, [1, 0x60, 2, I32, I32, 1, I32]),
+    section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0, 1]),
+    section(3, [1, 0]),
+    section(7, [1, 1, 0x73, 0x00, 0]),
+    section(10, code([1], leb(BODY.length), BODY)),
+  ),
+);
 
 /** The sum of `length` bytes at `at`, big-endian, folded to 16 bits and not inverted (RFC 1071). */
 export type ChecksumUnit = (at: number, length: number) => number;
