@@ -2,6 +2,7 @@
 /** The command line of the bench. */
 import { writeFileSync } from "node:fs";
 import { cac } from "cac";
+import { UsageError, whole } from "./whole.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
 
 const cli = cac("bench");
@@ -12,14 +13,23 @@ cli
   .option("--seconds <n>", "Seconds of load in each round", { default: 3 })
   .option("--connections <n>", "Connections kept alive", { default: 64 })
   .option("--json <path>", "Also write the report as JSON")
-  .action(async (options: { rounds: number; seconds: number; connections: number; json?: string }) => {
-    const { rounds, seconds, connections } = options;
+  .action(async (options: { rounds: unknown; seconds: unknown; connections: unknown; json?: string }) => {
+    const rounds = whole("rounds", options.rounds, 1000);
+    const seconds = whole("seconds", options.seconds, 3600);
+    const connections = whole("connections", options.connections, 1024);
     const report = await benchHttp({ rounds, seconds, connections }, (line) => console.error(line));
     console.log(printHttpReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   });
 
 cli.help();
-cli.parse(process.argv, { run: false });
-if (cli.matchedCommand === undefined && cli.options["help"] !== true) cli.outputHelp();
-await cli.runMatchedCommand();
+try {
+  cli.parse(process.argv, { run: false });
+  if (cli.matchedCommand === undefined && cli.options["help"] !== true) cli.outputHelp();
+  await cli.runMatchedCommand();
+} catch (error) {
+  const isUsage = error instanceof UsageError || (error instanceof Error && error.name === "CACError");
+  if (!isUsage) throw error;
+  console.error(`bench: ${error.message}\nsee bench --help`);
+  process.exitCode = 2;
+}

@@ -36,7 +36,7 @@ import type { Services } from "./server/services.ts";
 export interface Cheetah extends Pollable {
   /** For every connection; it keeps its state in `connection.context`. */
   readonly handler: ConnectionHandler;
-  /** True once there is a site to serve; requests before that get 503. */
+  /** True once a site has been imported, or what the disk held compared with the source; before, requests get 503. */
   ready(): boolean;
   /** How the import is coming along. Allocates. */
   progress(): ImportProgress;
@@ -86,7 +86,8 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
   };
   const written = (first: number, count: number): void => cache.invalidate(first, count);
   const staging = new Staging(memory.staging, store, memory.chunks.length, written);
-  return join(services, waits, new Importer(site, staging, options.source), stop);
+  const { source, imported } = options;
+  return join(services, waits, new Importer({ site, staging, source, clock: gate.clock, imported }), stop);
 }
 
 /** Chunks that each of `among` may hold: an equal share, at least one, at most `most`. */
@@ -103,7 +104,7 @@ function join(
   return Object.freeze({
     handler: server,
     counters: makeReaders(services),
-    ready: () => services.site.index !== undefined,
+    ready: () => services.site.served !== undefined,
     progress: () => importer.progress,
     restored: () => importer.restored,
     refresh: () => importer.refresh(),
@@ -119,7 +120,7 @@ function join(
     wakeAt: () => {
       const { clock } = services;
       const retry = importer.staging.blocked ? clock.now() + secondsIn(clock, RETRY_SECONDS) : NEVER;
-      return Math.min(retry, server.wakeAt()) as Cycles;
+      return Math.min(retry, importer.wakeAt(), server.wakeAt()) as Cycles;
     },
   });
 }

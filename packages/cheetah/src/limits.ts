@@ -24,7 +24,7 @@ export interface Limits {
   readonly requestSeconds: number;
   /** Seconds without an acknowledgement while bytes are queued; then the connection is reset. */
   readonly stallSeconds: number;
-  /** Seconds that a finished connection waits for its peer to finish too. */
+  /** Seconds that a finished connection waits for its peer to finish too; once it has, TCP sees to the rest. */
   readonly lingerSeconds: number;
   /** Seconds that `drain` gives responses under way, over the whole server. */
   readonly drainSeconds: number;

@@ -6,7 +6,8 @@ import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
 import { openGatewayNetwork, openTapNetwork, type ServerNetwork } from "./board/machines.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
-import { serve, type Served } from "./board/serve.ts";
+import { printable } from "./board/printable.ts";
+import { ServeStopped, serve, type Served } from "./board/serve.ts";
 import type { HostWaker } from "@exolith/hw-model/host";
 
 /** What was written on the command line. */
@@ -79,9 +80,18 @@ function withWords(options: Options): Options {
   for (const name of WORDS) {
     const value: unknown = options[name];
     if (Array.isArray(value)) throw new OptionError(`--${name} is given more than once`);
-    if (value !== undefined) words[name] = String(value);
+    if (value !== undefined) words[name] = asWritten(name, value);
   }
   return { ...options, ...words };
+}
+
+/** A word that the parser took for a number, such as `007`, as it stands on the command line. */
+function asWritten(name: string, value: unknown): string {
+  if (typeof value !== "number") return String(value);
+  const option = `--${name}`;
+  const at = process.argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  const word = process.argv[at] ?? "";
+  return word === option ? (process.argv[at + 1] ?? "") : word.slice(option.length + 1);
 }
 
 /** How to open the network that was asked for; options are checked before anything is opened. */
@@ -116,6 +126,7 @@ async function start(directory: string | undefined, written: Options): Promise<v
   const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
   const network = networkOf(options);
   const display = makeImportDisplay(process.stdout);
+  const stop = stopWhenAsked();
   let served: Served;
   try {
     served = await serve({
@@ -125,24 +136,25 @@ async function start(directory: string | undefined, written: Options): Promise<v
       cacheFrames: (cache * MEBIBYTE) / FRAME_BYTES,
       image: options.image,
       log: options.quiet !== true,
+      excluded: options.pcap === undefined ? [] : [options.pcap],
+      report: console.error,
+      stopping: stop.signal,
       importing: display.show,
     });
   } finally {
     display.end();
   }
-  const { skipped, skippedFiles } = served.server.cheetah.progress();
-  for (const { path, reason } of skippedFiles) console.error(`not served: ${path} (${reason})`);
-  if (skipped > skippedFiles.length) console.error(`not served: ${skipped - skippedFiles.length} more`);
-  console.log(`Cheetah serves ${String(directory)} at ${served.address}/`);
-  stopWhenAsked(served);
+  console.log(`Cheetah serves ${printable(String(directory))} at ${served.address}/`);
+  stop.signal.addEventListener("abort", () => void served.stop().then(() => process.exit(0)));
   await served.done;
 }
 
 /** Milliseconds within which several signals are one: a terminal and a parent may both pass it on. */
 const SAME_SIGNAL_MILLISECONDS = 500;
 
-/** The first SIGINT or SIGTERM drains, a later one does not wait. */
-function stopWhenAsked(served: Served): void {
+/** Aborted by the first SIGINT or SIGTERM, which gives up an import or drains; a later one does not wait. */
+function stopWhenAsked(): AbortController {
+  const stopping = new AbortController();
   let asked: number | undefined;
   const ask = (): void => {
     const now = performance.now();
@@ -150,16 +162,18 @@ function stopWhenAsked(served: Served): void {
     if (asked !== undefined) return;
     asked = now;
     console.error("stopping: finishing the responses under way");
-    void served.stop().then(() => process.exit(0));
+    stopping.abort();
   };
   process.on("SIGINT", ask);
   process.on("SIGTERM", ask);
+  return stopping;
 }
 
 /** Says what went wrong, in a line, and ends. */
 function fail(error: unknown): never {
+  if (error instanceof ServeStopped) process.exit(0);
   const message = error instanceof Error ? error.message : String(error);
-  console.error(`cheetah: ${message}`);
+  console.error(`cheetah: ${printable(message)}`);
   const isUsage = error instanceof OptionError || (error instanceof Error && error.name === "CACError");
   if (isUsage) console.error("see cheetah --help");
   process.exit(isUsage ? USAGE : FAILED);

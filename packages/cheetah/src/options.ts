@@ -1,6 +1,7 @@
 /** What a server is made of: options as data, with their defaults. */
 import type { CapSlot } from "@exolith/exokernel/abi";
 import type { DiskPart } from "./disk/block-store.ts";
+import type { ImportProgress } from "./disk/import-progress.ts";
 import type { SiteSource } from "./disk/site-source.ts";
 import type { Limits } from "./limits.ts";
 import type { LogSink } from "./server/access-log.ts";
@@ -13,6 +14,8 @@ export interface CheetahOptions {
   readonly disk: DiskPart;
   /** Where the site comes from. */
   readonly source: SiteSource;
+  /** Hears of every import that has ended, well or not. */
+  readonly imported?: ((progress: ImportProgress) => void) | undefined;
   /** Takes the access log; without it there is none. */
   readonly log?: LogSink | undefined;
   /** Frames of the file cache, in whole chunks of 16. Default `DEFAULT_FRAMES.cache`: 24 MiB. */

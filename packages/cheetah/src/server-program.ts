@@ -2,6 +2,7 @@
 import { failed, type CapSlot, type Program } from "@exolith/exokernel/abi";
 import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
 import { makeCheetah, type Cheetah } from "./cheetah.ts";
+import type { ImportProgress } from "./disk/import-progress.ts";
 import type { SiteSource } from "./disk/site-source.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 
@@ -20,6 +21,8 @@ export interface ServerProgramOptions {
   readonly port: number;
   readonly slots: ServerSlots;
   readonly source: SiteSource;
+  /** Hears of every import that has ended, well or not. */
+  readonly imported?: ((progress: ImportProgress) => void) | undefined;
   /** True writes the access log to the console. */
   readonly log: boolean;
   /** Frames of the file cache; the server's default when absent. */
@@ -56,6 +59,7 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
       slot: slots.guard,
       disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
       source: options.source,
+      imported: options.imported,
       cacheFrames: options.cacheFrames,
       limits: options.limits,
       log: options.log

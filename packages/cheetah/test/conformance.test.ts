@@ -79,12 +79,13 @@ test("[W7] HTTP/1.0 and 1.1 keep-alive, HEAD, media types, 404, configuration an
   rig.run();
   expect(lines.join("")).toBe(
     '10.0.0.2 - - [01/Jan/2026:00:00:00 +0000] "GET /docs/?a=\\"b HTTP/1.1" 200 4\n' +
-      `10.0.0.2 - - [01/Jan/2026:00:00:00 +0000] "-" 400 ${parseResponse(rig.exchange("x\r\n\r\n")).body.length}\n`,
+      `10.0.0.2 - - [01/Jan/2026:00:00:00 +0000] "nonsense" 400 ${parseResponse(rig.exchange("x\r\n\r\n")).body.length}\n`,
   );
 
   const small = makeServerRig({ source, cheetah: { limits: { requestLineBytes: 64, connections: 1 } } });
   expect(parseResponse(small.exchange(`GET /${"a".repeat(80)} HTTP/1.1\r\n`)).status).toBe(414);
   const first = small.connect();
+  first.write("GET / HTTP/1.1\r\n");
   expect(small.connect().closedBecause).toBe("aborted");
   first.end();
   expect(first.closedBecause).toBe("done");
@@ -174,6 +175,7 @@ describe("methods and refusals", () => {
     expect(ask("POST / HTTP/1.1", "Content-Length: 1048577").status).toBe(413);
     expect(get(`/${"a".repeat(9000)}`).status).toBe(414);
     expect(get("/", "Expect: wonders").status).toBe(417);
+    expect(ask("GET / HTTP/1.0", "Expect: wonders").status).toBe(200);
     expect(get("/", `X: ${"a".repeat(16_400)}`).status).toBe(431);
     expect(get("/", ...Array.from({ length: 100 }, (_, i) => `X-${i}: 1`)).status).toBe(431);
     expect(get("/", ...Array.from({ length: 99 }, (_, i) => `X-${i}: 1`)).status).toBe(200);
@@ -265,7 +267,7 @@ describe("conditions", () => {
     ])
       expect([ignored, get("/big.bin", `Range: ${ignored}`).status]).toEqual([ignored, 200]);
     expect(get("/big.bin", "Range: bytes=0-1", 'If-Range: "x"').status).toBe(200);
-    expect(get("/big.bin", "Range: bytes=0-1", `If-Range: ${date}`).status).toBe(206);
+    expect(get("/big.bin", "Range: bytes=0-1", `If-Range: ${date}`).status).toBe(200);
     expect(ask("HEAD /big.bin HTTP/1.1", "Range: bytes=0-1").status).toBe(200);
     expect(get("/empty.txt", "Range: bytes=0-").status).toBe(416);
     expect(get("/empty.txt").fields.get("content-length")).toBe("0");

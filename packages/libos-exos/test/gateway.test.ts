@@ -8,6 +8,7 @@ import {
   makeFramePool,
   makeStack,
   type BufferSlots,
+  type Connection,
   type ConnectionHandler,
   type Stack,
 } from "../src/index.ts";
@@ -28,7 +29,18 @@ interface Bench {
 /** Makes the handler of one connection, with memory of its own. */
 type MakeService = (memory: Window) => ConnectionHandler;
 
-function bench(makeService: MakeService, options: Partial<TwoHostsOptions> = {}, connections = 100): Bench {
+/** What a bench may be told besides. */
+interface Sizes {
+  readonly connections?: number;
+  readonly relaySlots?: number;
+  readonly receiveBuffers?: number;
+}
+
+function bench(
+  makeService: MakeService,
+  options: Partial<TwoHostsOptions> = {},
+  { connections = 100, relaySlots = 4, receiveBuffers = 64 }: Sizes = {},
+): Bench {
   let gateway: Gateway | undefined;
   let slots: BufferSlots | undefined;
   let service: Stack | undefined;
@@ -41,9 +53,9 @@ function bench(makeService: MakeService, options: Partial<TwoHostsOptions> = {},
   };
   const right: HostProgram = (gate, { network, peer }) => {
     const pool = makeFramePool(gate, network.slots.guard);
-    const stack = makeStack(gate, { ...network, pool });
+    const stack = makeStack(gate, { ...network, pool, receiveBuffers, receiveBuffersPerRun: 2 });
     client = stack;
-    slots = makeBufferSlots(pool, { slotBytes: 16_384, slots: 4, slotsPerRun: 2 });
+    slots = makeBufferSlots(pool, { slotBytes: 16_384, slots: relaySlots, slotsPerRun: 2 });
     gateway = makeGateway({
       gate,
       device: 0,
@@ -254,7 +266,7 @@ test("nobody listens: the client is broken off", () => {
 });
 
 test("no more connections are carried than allowed; the others wait outside and have their turn", () => {
-  const b = bench(echo, {}, 2);
+  const b = bench(echo, {}, { connections: 2 });
   const ends = Array.from({ length: 5 }, () => b.world.open());
   for (const end of ends) b.world.send(end, "ping");
   b.hosts.run({ seconds: 1 });
@@ -273,4 +285,106 @@ test("every byte crosses the wire as frames, in both directions", () => {
   b.hosts.run({ until: () => b.world.state(end) !== "open", seconds: 10 });
   const bytes = new TextDecoder("latin1").decode(capture.bytes());
   expect(bytes.split("a secret on the wire").length - 1).toBe(2);
+});
+
+/** Sends `copies` times `answer` and finishes. */
+const serve =
+  (answer: Uint8Array, copies: number, opened: (connection: Connection) => void = () => {}): MakeService =>
+  (memory) => ({
+    ...IGNORE,
+    opened: (connection) => {
+      opened(connection);
+      memory.write(0, answer, 0, answer.length);
+      for (let i = 0; i < copies; i++) connection.send(memory, 0, answer.length, undefined, 0);
+      connection.finish();
+    },
+  });
+
+test("a service that ends and then resets takes nothing from a client that reads slowly", () => {
+  const answer = pattern(12_000, 4);
+  let served: Connection | undefined;
+  const b = bench(serve(answer, 10, (connection) => void (served = connection)));
+  const end = b.world.open();
+  b.world.hold(end, true);
+  b.world.send(end, "GET");
+  b.hosts.run({ seconds: 1 });
+  expect(served?.unacknowledged).toBe(0);
+  const received: number[] = [];
+  const read = (): void => {
+    b.hosts.run({ seconds: 0.1 });
+    received.push(...b.world.take(end, 1000));
+  };
+  for (let i = 0; i < 50; i++) read();
+  served?.abort();
+  for (let i = 0; i < 200 && received.length < 120_000; i++) read();
+  expect(received.length).toBe(120_000);
+  for (let i = 0; i < 10; i++) expect(Uint8Array.from(received.slice(i * 12_000, (i + 1) * 12_000))).toEqual(answer);
+  expect(b.world.state(end)).not.toBe("broken");
+});
+
+test("more clients that do not read than receive buffers: others are served, and they go on when they read", () => {
+  const answer = pattern(60_000, 5);
+  const b = bench(serve(answer, 5), {}, { receiveBuffers: 3 });
+  const paused = Array.from({ length: 8 }, () => b.world.open());
+  for (const end of paused) b.world.hold(end, true);
+  b.hosts.run({ seconds: 5 });
+  expect(b.client().memory.free()).toBe(0);
+  const reader = b.world.open();
+  const result = b.hosts.run({ until: () => b.world.state(reader) !== "open", seconds: 5 });
+  expect(result.why).toBe("until");
+  expect(b.world.received(reader).length).toBe(5 * answer.length);
+  b.hosts.run({ seconds: 200 });
+  expect(paused.map((end) => b.world.state(end))).toEqual(paused.map(() => "open"));
+  for (const end of paused) b.world.hold(end, false);
+  b.hosts.run({ until: () => paused.every((end) => b.world.state(end) !== "open"), seconds: 120 });
+  for (const end of paused) {
+    expect(b.world.received(end).length).toBe(5 * answer.length);
+    expect(b.world.received(end).subarray(4 * answer.length)).toEqual(answer);
+  }
+  expect(b.client().memory.free()).toBe(3);
+});
+
+test("more clients at once than the service's backlog: all are served", () => {
+  const b = bench(serve(pattern(1000, 6), 1), {}, { connections: 250, relaySlots: 250 });
+  b.hosts.run({ seconds: 1 });
+  const ends = Array.from({ length: 200 }, () => b.world.open());
+  b.hosts.run({ until: () => ends.every((end) => b.world.state(end) !== "open"), seconds: 30 });
+  expect(ends.filter((end) => b.world.received(end).length !== 1000)).toEqual([]);
+  expect(b.service().tcp.counters.halfOpenDropped).toBe(0);
+});
+
+test("a client that breaks off leaves its place to one that waits outside, at once", () => {
+  const b = bench(() => IGNORE, {}, { connections: 1 });
+  const first = b.world.open();
+  b.world.send(first, "x");
+  b.hosts.run({ seconds: 4 });
+  b.world.open();
+  b.hosts.run({ seconds: 1 });
+  expect(b.service().tcp.counters.established).toBe(1);
+  b.world.reset(first);
+  const result = b.hosts.run({ until: () => b.service().tcp.counters.established === 2, seconds: 2 });
+  expect(result.why).toBe("until");
+});
+
+test("a client that breaks off leaves its memory to one that starves, at once", () => {
+  let count = 0;
+  let taken = 0;
+  const b = bench(
+    () => {
+      const isFirst = count++ === 0;
+      return { ...IGNORE, received: (_, _window, _at, length) => (isFirst ? 0 : ((taken += length), length)) };
+    },
+    {},
+    { relaySlots: 1 },
+  );
+  const first = b.world.open();
+  b.world.send(first, new Uint8Array(500_000));
+  b.hosts.run({ seconds: 3 });
+  const second = b.world.open();
+  b.world.send(second, new Uint8Array(1000));
+  b.hosts.run({ seconds: 1 });
+  expect([b.slots().taken, taken]).toEqual([1, 0]);
+  b.world.reset(first);
+  const result = b.hosts.run({ until: () => taken === 1000, seconds: 2 });
+  expect(result.why).toBe("until");
 });

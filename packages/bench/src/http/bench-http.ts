@@ -46,6 +46,21 @@ interface Round {
   readonly failures: number;
 }
 
+/** Calls `remove` and ends when the bench is to stop; its servers end with it. */
+function onStop(remove: () => void): { close(): void } {
+  const stop = (signal: NodeJS.Signals): void => {
+    remove();
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  const close = (): void => {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  };
+  return { close };
+}
+
 /** Runs every server at every size in turn, `rounds` times over, so that all see the same disturbance. */
 export async function benchHttp(
   options: HttpBenchOptions,
@@ -53,6 +68,8 @@ export async function benchHttp(
 ): Promise<HttpBenchReport> {
   const host = describeHost();
   const directory = mkdtempSync(join(tmpdir(), "exolith-bench-"));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const signals = onStop(remove);
   for (const size of SIZES) writeFileSync(join(directory, `${size}.bin`), new Uint8Array(size).fill(120));
   const servers: ServerChild[] = [];
   const rounds = new Map<string, Round[]>();
@@ -69,7 +86,8 @@ export async function benchHttp(
         }
   } finally {
     for (const server of servers) await server.stop();
-    rmSync(directory, { recursive: true, force: true });
+    remove();
+    signals.close();
   }
   const rows = SIZES.flatMap((size) =>
     SERVERS.map((name) => summarise(name, size, rounds.get(`${name} ${size}`) ?? [])),

@@ -34,6 +34,7 @@ export async function startServer(name: string, directory: string): Promise<Serv
   };
   const stop = async (): Promise<void> => {
     const gone = new Promise((resolve) => child.once("exit", resolve));
+    if (child.exitCode !== null || child.signalCode !== null || !child.connected) return;
     child.send("stop");
     await gone;
   };
@@ -51,8 +52,11 @@ function nextMessage(child: ChildProcess): Promise<ServerMessage> {
   });
 }
 
-/** The other end: tells the bench where this server listens, answers it, and stops when told. */
+/** The other end: tells the bench where this server listens, answers it, and stops when told or when the bench is gone. */
 export function serveBench(address: string, stop: () => Promise<void> | void): void {
+  process.on("disconnect", () => process.exit(0));
+  // Control-C reaches the whole group; the bench says when to stop.
+  process.on("SIGINT", () => {});
   process.send?.({ address } satisfies ServerMessage);
   process.on("message", (message) => {
     if (message === "usage") process.send?.({ usage: true, ...process.cpuUsage() } satisfies ServerMessage);

@@ -46,7 +46,7 @@ export const SERVER_SLOTS: ServerSlots = Object.freeze({
 export function startServer(machine: Machine, address: number, program: Program, faulted: Faulted): Booted {
   const kernel = bootMachine(machine, faulted);
   const grants = [
-    deviceCapability("nic", 0, RIGHTS.none),
+    deviceCapability("nic", 0, RIGHTS.allocate),
     deviceCapability("disk", 0, RIGHTS.allocate),
     deviceCapability("console", 0, RIGHTS.write),
   ];
@@ -61,7 +61,7 @@ export const bootMachine = (machine: Machine, faulted: Faulted, options: BootOpt
 
 /** Creates the gateway's environment on its own kernel, at the other end of the wire. */
 export function startGateway(kernel: Exokernel, nic: Nic, program: Program): EnvId {
-  const grants = [deviceCapability("nic", 0, RIGHTS.none), deviceCapability("stream", 0, RIGHTS.none)];
+  const grants = [deviceCapability("nic", 0, RIGHTS.allocate), deviceCapability("stream", 0, RIGHTS.none)];
   const environment = created(createEnvironment(kernel.root, { name: [1, 1], grants, program }));
   bindTransmission(kernel, environment, nic, GATEWAY_ADDRESS);
   return environment;

@@ -1,4 +1,5 @@
 /** The board: wires machines, kernels and environments into a server for the host. */
+import { statSync } from "node:fs";
 import type { Exokernel } from "@exolith/exokernel";
 import { BLOCK_BYTES } from "@exolith/hw-model";
 import { makeWaker, runOnHost, type HostWaker } from "@exolith/hw-model/host";
@@ -6,6 +7,7 @@ import type { Gateway } from "@exolith/libos-exos/gateway";
 import type { ImportProgress } from "../disk/import-progress.ts";
 import type { Limits } from "../limits.ts";
 import { serverProgram, type StartedServer } from "../server-program.ts";
+import { IMPORT_ERRORS, makeFollowUp } from "./follow-up.ts";
 import { openDirectory, type DirectorySource } from "./directory-source.ts";
 import {
   SERVER_SLOTS,
@@ -15,7 +17,7 @@ import {
   type Booted,
 } from "./environments.ts";
 import { bootGateway, bootServer, openDisk, type ServerNetwork } from "./machines.ts";
-import { watchDirectory } from "./watch.ts";
+import { watchDirectory, type DirectoryWatch } from "./watch.ts";
 
 /** How to serve a directory. */
 export interface ServeOptions {
@@ -30,8 +32,14 @@ export interface ServeOptions {
   /** True writes the access log to the standard output. */
   readonly log: boolean;
   readonly limits?: Partial<Limits> | undefined;
+  /** Files of the server's own, besides the image, that are not part of the site wherever they are. */
+  readonly excluded?: readonly string[] | undefined;
+  /** Hears in a line each what could not be imported, at the start and whenever the directory has changed. */
+  readonly report?: ((line: string) => void) | undefined;
+  /** Gives up an import under way: `serve` rejects with a `ServeStopped`. */
+  readonly stopping?: AbortSignal | undefined;
   /** Called while the directory is imported, a few times a second. */
-  readonly importing?: (progress: ImportProgress) => void;
+  readonly importing?: ((progress: ImportProgress) => void) | undefined;
 }
 
 /** A server at work. */
@@ -51,21 +59,37 @@ export interface Served {
   readonly done: Promise<void>;
 }
 
+/** There is nothing to serve, for a reason that the message gives. */
+export class ImportFailed extends Error {
+  override readonly name: string = "ImportFailed";
+}
+
+/** The server was stopped before it served. */
+export class ServeStopped extends Error {
+  override readonly name: string = "ServeStopped";
+}
+
 /** Bytes of disk beyond what the site needs: room for changed files beside those still being served. */
 const SPARE_BYTES = 2 ** 30;
+/** Bytes of an image beyond twice the site, with less of which it is made bigger. */
+const LEAST_BYTES = 2 ** 20;
 
-/** Blocks for a site of this size: the files, their successors and the index. */
-function blocksFor(source: DirectorySource): number {
+/** Blocks for a site of this size: the files, their successors and the index. An image that has room for them does. */
+function blocksFor(source: DirectorySource, image: string | undefined): number {
   let bytes = 0;
-  for (const found of source.list()) bytes += found.size + 2 * BLOCK_BYTES;
+  for (const found of source.list()) if ("size" in found) bytes += found.size + 2 * BLOCK_BYTES;
+  const held = image === undefined ? undefined : statSync(image, { throwIfNoEntry: false });
+  if (held?.isFile() === true && held.size >= 2 * bytes + LEAST_BYTES)
+    return Math.floor(held.size / BLOCK_BYTES);
   return Math.ceil((3 * bytes + SPARE_BYTES) / BLOCK_BYTES);
 }
 
 /** Serves a directory; resolves when the first request would be answered. */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const source = openDirectory(options.directory);
+  const { image, excluded = [] } = options;
+  const source = openDirectory(options.directory, image === undefined ? excluded : [image, ...excluded]);
   const waker = makeWaker();
-  const disk = openDisk(options.image, blocksFor(source), waker);
+  const disk = openDisk(image, blocksFor(source, image), waker);
   try {
     const network = await options.network(waker);
     return await assemble(options, { source, waker, disk, network });
@@ -87,11 +111,19 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
   const { network, waker } = devices;
   const fate = makeFate();
   let server: StartedServer | undefined;
+  const refresh = (): void => {
+    server?.cheetah.refresh();
+    wakeEnvironment(booted);
+    waker.wake();
+  };
+  const watching = watchDirectory(options.directory, refresh);
+  const followUp = makeFollowUp(options.report ?? (() => {}), refresh);
   const program = serverProgram({
     route: network.route,
     port: network.port,
     slots: SERVER_SLOTS,
     source: devices.source,
+    imported: followUp.imported,
     log: options.log,
     cacheFrames: options.cacheFrames,
     limits: options.limits,
@@ -105,30 +137,49 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
   );
   run.done.catch(fate.broken);
   const close = async (): Promise<void> => {
+    watching.close();
+    followUp.close();
     await run.stop();
     await network.close();
     devices.source.close();
     await devices.disk.close();
   };
   try {
-    await until(
-      () => server?.cheetah.ready() === true,
-      fate,
-      () => {
-        if (server !== undefined) options.importing?.(server.cheetah.progress());
-      },
-    );
+    await firstImport(options, () => server, fate);
   } catch (error) {
     await close();
     throw error;
   }
-  return open(options, devices, {
+  return open(devices, {
     booted,
     gatewayKernel,
     server: server as unknown as StartedServer,
     fate,
+    watching,
     close,
   });
+}
+
+/** Waits until the directory has been imported; rejects when there is nothing to serve after that. */
+async function firstImport(
+  options: ServeOptions,
+  server: () => StartedServer | undefined,
+  fate: Fate,
+): Promise<void> {
+  const { directory, stopping, importing } = options;
+  const isOver = (): boolean => (server()?.cheetah.progress().rounds ?? 0) > 0;
+  await until(
+    () => isOver() || stopping?.aborted === true,
+    fate,
+    () => {
+      const started = server();
+      if (started !== undefined) importing?.(started.cheetah.progress());
+    },
+  );
+  if (stopping?.aborted === true) throw new ServeStopped("stopped before the directory was imported");
+  const cheetah = server()?.cheetah;
+  const error = cheetah?.progress().error ?? "DiskFailed";
+  if (cheetah?.ready() !== true) throw new ImportFailed(`cannot serve ${directory}: ${IMPORT_ERRORS[error]}`);
 }
 
 interface Parts {
@@ -136,11 +187,12 @@ interface Parts {
   readonly gatewayKernel: Exokernel | undefined;
   readonly server: StartedServer;
   readonly fate: Fate;
+  readonly watching: DirectoryWatch;
   readonly close: () => Promise<void>;
 }
 
 /** Lets clients in. */
-function open(options: ServeOptions, { network, waker }: Devices, parts: Parts): Served {
+function open({ network, waker }: Devices, parts: Parts): Served {
   const { booted, gatewayKernel, server, fate } = parts;
   const { cheetah } = server;
   let gateway: Gateway | undefined;
@@ -155,18 +207,15 @@ function open(options: ServeOptions, { network, waker }: Devices, parts: Parts):
     waker.wake();
   };
   const refresh = async (): Promise<ImportProgress> => {
-    const { rounds } = cheetah.progress();
+    const { rounds, phase } = cheetah.progress();
+    const wanted = phase === "idle" ? rounds + 1 : rounds + 2;
     cheetah.refresh();
     wake();
-    await until(() => cheetah.progress().rounds > rounds && cheetah.progress().phase === "idle", fate);
+    await until(() => cheetah.progress().rounds >= wanted, fate);
     return cheetah.progress();
   };
-  const watching = watchDirectory(options.directory, () => {
-    cheetah.refresh();
-    wake();
-  });
   const stop = async (): Promise<void> => {
-    watching.close();
+    parts.watching.close();
     network.far?.streams.stopListening();
     cheetah.drain();
     wake();

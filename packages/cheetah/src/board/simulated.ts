@@ -104,7 +104,7 @@ export function serveSimulated(options: SimulatedServeOptions): SimulatedServed 
   ];
   const run = (limits?: RunLimits): RunResult => runSimulated(parts, limits);
   run({
-    until: () => faults.length > 0 || server.started()?.cheetah.ready() === true,
+    until: () => faults.length > 0 || (server.started()?.cheetah.progress().rounds ?? 0) > 0,
     seconds: IMPORT_SECONDS,
   });
   const started = server.started();

@@ -34,3 +34,14 @@ test("nothing is told after close", async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(changed).not.toHaveBeenCalled();
 });
+
+test("writing that never ends is told all the same, about once a second", async () => {
+  const changed = vi.fn();
+  watching = watchDirectory(directory, changed);
+  const writing = setInterval(() => writeFileSync(join(directory, "log.txt"), String(Math.random())), 10);
+  try {
+    await vi.waitFor(() => expect(changed.mock.calls.length).toBeGreaterThanOrEqual(2), { timeout: 5000 });
+  } finally {
+    clearInterval(writing);
+  }
+});

@@ -8,9 +8,9 @@ const table: Uint32Array = new Uint32Array(256).map((_, index) => {
   return value;
 });
 
-/** The CRC-32 (ISO 3309) of `bytes[from…to)`. O(length). */
-export function crc32(bytes: Uint8Array, from: number, to: number): number {
-  let crc = 0xffffffff;
+/** The CRC-32 (ISO 3309) of `bytes[from…to)`, after bytes whose CRC-32 is `before`. O(length). */
+export function crc32(bytes: Uint8Array, from: number, to: number, before: number = 0): number {
+  let crc = ~before;
   for (let i = from; i < to; i++) crc = table[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
   return ~crc >>> 0;
 }

@@ -1,14 +1,35 @@
 /** The part of the server that keeps the disk like its source. */
+import { NEVER } from "@exolith/exokernel/abi";
+import type { Cycles, Gate } from "@exolith/exokernel/abi";
 import { SKIPPED_KEPT } from "./import-progress.ts";
 import type { ImportError, ImportPhase, ImportProgress } from "./import-progress.ts";
 import { importSite } from "./import-site.ts";
-import type { ImportTask } from "./import-site.ts";
+import { identityOf } from "./identity.ts";
+import type { ImportTask } from "./import-task.ts";
 import { restoreSite } from "./restore.ts";
 import type { RestoreResult } from "./restore.ts";
 import type { Site } from "./site.ts";
 import type { SiteSource, SkipReason, SkippedFile } from "./site-source.ts";
 import type { Staging } from "./staging.ts";
 import type { Step } from "./step.ts";
+
+/** Seconds that short steps of one poll may take together, and how many of them there may be. */
+const POLL_SECONDS = 0.001;
+const POLL_STEPS = 4096;
+/** A refresh begins at least so many times what the last one took after it: about a tenth of the processor. */
+const REST_FACTOR = 10;
+/** Longest rest in seconds. */
+const REST_SECONDS = 30;
+
+/** What an importer is made of. */
+export interface ImporterParts {
+  readonly site: Site;
+  readonly staging: Staging;
+  readonly source: SiteSource;
+  readonly clock: Gate["clock"];
+  /** Hears of every import that has ended. */
+  readonly imported?: ((progress: ImportProgress) => void) | undefined;
+}
 
 /** Reads in what is on the disk, imports the source once, and again whenever asked. */
 export class Importer implements ImportTask {
@@ -27,8 +48,16 @@ export class Importer implements ImportTask {
   #error: ImportError | undefined;
   #restored: RestoreResult | undefined;
   #rounds = 0;
+  readonly #clock: Gate["clock"];
+  readonly #imported: ((progress: ImportProgress) => void) | undefined;
+  /** Cycles that the import under way has taken, and when the next one may begin. */
+  #busy = 0;
+  #notBefore = 0 as Cycles;
 
-  constructor(site: Site, staging: Staging, source: SiteSource) {
+  constructor(parts: ImporterParts) {
+    const { site, staging, source, clock, imported } = parts;
+    this.#clock = clock;
+    this.#imported = imported;
     this.site = site;
     this.staging = staging;
     this.source = source;
@@ -38,11 +67,6 @@ export class Importer implements ImportTask {
   /** What was found on the disk at the start; `undefined` until it is known. */
   get restored(): RestoreResult | undefined {
     return this.#restored;
-  }
-
-  /** True when no import is under way. */
-  get idle(): boolean {
-    return this.#task === undefined;
   }
 
   /** A copy of the counters. */
@@ -60,21 +84,51 @@ export class Importer implements ImportTask {
     };
   }
 
-  /** The source may have changed: imports it again, after the import under way if there is one. */
+  /** The source may have changed: imports it again, after the import under way and the rest that follows it. */
   refresh(): void {
-    if (this.#task === undefined) this.#task = this.#import();
-    else this.#again = true;
+    this.#again = true;
+  }
+
+  /** When it has something to do again that no event tells of. O(1). */
+  wakeAt(): Cycles {
+    return this.#task === undefined && this.#again ? this.#notBefore : NEVER;
   }
 
   /** Does one bounded piece of the import; true if it can go on at once. */
   poll(): boolean {
-    if (this.#task === undefined) return false;
+    const begun = this.#clock.now();
+    if (this.#task === undefined) {
+      if (!this.#again || begun < this.#notBefore) return false;
+      this.#again = false;
+      this.#task = this.#import();
+    }
     this.staging.poll();
-    const step = this.#task.next();
-    if (step.done !== true) return step.value === "more";
-    this.#task = this.#again ? this.#import() : undefined;
-    this.#again = false;
-    return this.#task !== undefined;
+    const step = this.#steps(this.#task, begun);
+    const now = this.#clock.now();
+    this.#busy += now - begun;
+    if (step.done !== true) return step.value !== "wait";
+    this.#task = undefined;
+    this.#rest(now);
+    this.#imported?.(this.progress);
+    return this.#again && now >= this.#notBefore;
+  }
+
+  /** One step, or several short ones within the time for them. */
+  #steps(task: Generator<Step, void>, begun: Cycles): IteratorResult<Step, void> {
+    const end = begun + POLL_SECONDS * this.#clock.hertz;
+    let step = task.next();
+    for (let count = 1; step.done !== true && step.value === "brief"; count++) {
+      if (count >= POLL_STEPS || this.#clock.now() >= end) break;
+      step = task.next();
+    }
+    return step;
+  }
+
+  /** The first import, which copies everything, does not hold up the next. */
+  #rest(now: Cycles): void {
+    const rest = Math.min(REST_FACTOR * this.#busy, REST_SECONDS * this.#clock.hertz);
+    if (this.#rounds > 1) this.#notBefore = (now + rest) as Cycles;
+    this.#busy = 0;
   }
 
   /** Of `ImportTask`. */
@@ -102,7 +156,7 @@ export class Importer implements ImportTask {
 
   *#start(): Generator<Step, void> {
     this.#phase = "restoring";
-    this.#restored = yield* restoreSite(this.site, this.staging);
+    this.#restored = yield* restoreSite(this.site, this.staging, identityOf(this.source.identity));
     yield* this.#import();
   }
 
@@ -111,6 +165,7 @@ export class Importer implements ImportTask {
     this.#skippedFiles = [];
     this.#error = yield* importSite(this);
     this.#phase = "idle";
+    this.site.open();
     this.#rounds += 1;
   }
 }

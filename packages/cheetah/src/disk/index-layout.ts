@@ -5,16 +5,18 @@
  *   index     0 magic     4 generation    8 entries, one behind the other
  *   entry     0 path bytes (16 bits)      2 zero (16 bits)        4 first block of the file
  *             8 size (64 bits)           16 modified, in milliseconds since 1970 (64 bits)
- *            24 content hash (64 bits)   32 path in UTF-8, then zeros to a multiple of 4
+ *            24 content hash (64 bits)   32 version of the source (64 bits)
+ *            40 path in UTF-8, then zeros to a multiple of 4
  * ```
  *
- * Entries are in ascending order of their paths, so that none is there twice. The
- * disk is not trusted: whatever the bytes are, decoding gives an index whose runs
+ * Entries are in any order, and no path is there twice. The disk is not trusted: whatever the bytes are, decoding gives an index whose runs
  * lie inside the extent and apart from each other, or a named error.
  */
 import { fileBlocks, isSitePath } from "./site-file.ts";
 import type { SiteEntry } from "./site-file.ts";
 import type { BlockMap } from "./block-map.ts";
+import { LATEST_TIME } from "./import-task.ts";
+import type { Step } from "./step.ts";
 import type { Superblock } from "./superblock-layout.ts";
 import { crc32 } from "./checksum.ts";
 
@@ -22,13 +24,14 @@ import { crc32 } from "./checksum.ts";
 export const INDEX_MAGIC = 0x43494458;
 
 const HEADER_BYTES = 8;
-const ENTRY_BYTES = 32;
+const ENTRY_BYTES = 40;
 const PATH_LENGTH = 0;
 const FIRST = 4;
 const SIZE = 8;
 const MODIFIED = 16;
 const HASH_HIGH = 24;
 const HASH_LOW = 28;
+const VERSION = 32;
 const WORD = 0x1_0000_0000;
 
 /** Why bytes are not an index. */
@@ -44,21 +47,26 @@ export type IndexError =
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The bytes of an index over `entries`, which it puts in order. O(n log n). */
-export function encodeIndex(entries: readonly SiteEntry[], generation: number): Uint8Array {
-  const sorted = entries.toSorted((a, b) => compare(a.path, b.path));
-  const paths = sorted.map((entry) => encoder.encode(entry.path));
-  const bytes = new Uint8Array(paths.reduce((sum, path) => sum + entryBytes(path.length), HEADER_BYTES));
-  const view = new DataView(bytes.buffer);
+/** The bytes of an index over `entries`, an entry a step. O(n) in all. */
+export function* encodeIndex(entries: Iterable<SiteEntry>, generation: number): Generator<Step, Uint8Array> {
+  const named: [SiteEntry, Uint8Array][] = [];
+  let length = HEADER_BYTES;
+  for (const entry of entries) {
+    const path = encoder.encode(entry.path);
+    named.push([entry, path]);
+    length += entryBytes(path.length);
+    yield "brief";
+  }
+  const view = new DataView(new ArrayBuffer(length));
   view.setUint32(0, INDEX_MAGIC);
   view.setUint32(4, generation);
   let at = HEADER_BYTES;
-  for (let i = 0; i < sorted.length; i++) at = putEntry(view, at, sorted[i]!, paths[i]!);
-  return bytes;
+  for (const [entry, path] of named) {
+    at = putEntry(view, at, entry, path);
+    yield "brief";
+  }
+  return new Uint8Array(view.buffer);
 }
-
-/** The order of entries: by UTF-16 unit, which needs no locale. */
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const entryBytes = (pathBytes: number): number => ENTRY_BYTES + Math.ceil(pathBytes / 4) * 4;
 
@@ -69,6 +77,7 @@ function putEntry(view: DataView, at: number, entry: SiteEntry, path: Uint8Array
   putLong(view, at + MODIFIED, entry.modified);
   view.setUint32(at + HASH_HIGH, entry.hashHigh);
   view.setUint32(at + HASH_LOW, entry.hashLow);
+  putLong(view, at + VERSION, entry.version);
   new Uint8Array(view.buffer).set(path, at + ENTRY_BYTES);
   return at + entryBytes(path.length);
 }
@@ -95,12 +104,13 @@ export function decodeIndex(
   if (bytes.length < HEADER_BYTES || view.getUint32(0) !== INDEX_MAGIC) return "NoMagic";
   if (view.getUint32(4) !== superblock.generation) return "BadGeneration";
   const entries: SiteEntry[] = [];
+  const paths = new Set<string>();
   let at = HEADER_BYTES;
   while (at < bytes.length) {
     const entry = getEntry(view, at, map);
     if (typeof entry === "string") return entry;
-    const before = entries.at(-1);
-    if (before !== undefined && before.path >= entry.path) return "BadPath";
+    if (paths.has(entry.path)) return "BadPath";
+    paths.add(entry.path);
     entries.push(entry);
     at += entryBytes(view.getUint16(at + PATH_LENGTH));
   }
@@ -118,15 +128,16 @@ function getEntry(view: DataView, at: number, map: BlockMap): SiteEntry | IndexE
     first: view.getUint32(at + FIRST),
     size: getLong(view, at + SIZE),
     modified: getLong(view, at + MODIFIED),
+    version: getLong(view, at + VERSION),
     hashHigh: view.getUint32(at + HASH_HIGH),
     hashLow: view.getUint32(at + HASH_LOW),
   };
-  if (!Number.isSafeInteger(entry.size) || !isTime(entry.modified)) return "BadEntry";
+  if (!Number.isSafeInteger(entry.size) || !Number.isSafeInteger(entry.version) || !isTime(entry.modified))
+    return "BadEntry";
   return map.claim(entry.first, fileBlocks(entry)) ? entry : "BadRun";
 }
 
-/** Milliseconds that a `Date` can hold. */
-const isTime = (milliseconds: number): boolean => milliseconds <= 253_402_300_799_999;
+const isTime = (milliseconds: number): boolean => milliseconds <= LATEST_TIME;
 
 function getPath(view: DataView, at: number, length: number): string | undefined {
   try {

@@ -3,6 +3,9 @@ import { BLOCK_BYTES } from "@exolith/exokernel/abi";
 import { BlockMap } from "./block-map.ts";
 import { decodeIndex } from "./index-layout.ts";
 import type { IndexError } from "./index-layout.ts";
+import { isSameSource } from "./identity.ts";
+import type { SourceIdentity } from "./identity.ts";
+import { writeRun } from "./write-run.ts";
 import type { Site } from "./site.ts";
 import { makeSiteFile } from "./site-file.ts";
 import type { Staging } from "./staging.ts";
@@ -12,15 +15,24 @@ import { SUPERBLOCKS, blocksFor, decodeSuperblock } from "./superblock-layout.ts
 import type { Superblock, SuperblockError } from "./superblock-layout.ts";
 
 /** What was found: a site, or why there is none. */
-export type RestoreResult = "restored" | "DiskFailed" | SuperblockError | IndexError;
+export type RestoreResult = "restored" | "DiskFailed" | "OtherSource" | SuperblockError | IndexError;
 
-/** Reads the newest generation into `site`. A disk without one, or with a damaged one, leaves it as it was. */
-export function* restoreSite(site: Site, staging: Staging): Generator<Step, RestoreResult> {
+/**
+ * Reads the newest generation into `site`. A disk without one, or with a damaged one, leaves it as it was.
+ *
+ * A disk that was filled from another source than `identity` is wiped, before anything on it is overwritten.
+ */
+export function* restoreSite(
+  site: Site,
+  staging: Staging,
+  identity: SourceIdentity,
+): Generator<Step, RestoreResult> {
   const blocks = site.map.blocks;
   const first = yield* readRun(staging, 0, SUPERBLOCKS * BLOCK_BYTES);
   if (first === undefined) return "DiskFailed";
   const superblock = newer(decodeSuperblock(first, 0, blocks), decodeSuperblock(first, BLOCK_BYTES, blocks));
   if (typeof superblock === "string") return superblock;
+  if (!isSameSource(superblock, identity)) return yield* wipe(staging);
   const bytes = yield* readRun(staging, superblock.indexFirst, superblock.indexBytes);
   if (bytes === undefined) return "DiskFailed";
   const map = new BlockMap(blocks);
@@ -29,6 +41,13 @@ export function* restoreSite(site: Site, staging: Staging): Generator<Step, Rest
   if (typeof entries === "string") return entries;
   site.restore(entries.map(makeSiteFile), superblock, map);
   return "restored";
+}
+
+/** Writes zeros over the superblocks: their index must not be believed when its files are gone. */
+function* wipe(staging: Staging): Generator<Step, RestoreResult> {
+  staging.clearFailures();
+  yield* writeRun(staging, new Uint8Array(SUPERBLOCKS * BLOCK_BYTES), 0);
+  return staging.failures === 0 ? "OtherSource" : "DiskFailed";
 }
 
 function newer(

@@ -11,6 +11,8 @@ export interface SiteFile {
   readonly size: number;
   /** When the source changed it last, in milliseconds since 1970. */
   readonly modified: number;
+  /** What the source called this state of the file: below 2^53, 0 when it said nothing. */
+  readonly version: number;
   /** The hash of its contents, in two halves of 32 bits. */
   readonly hashHigh: number;
   readonly hashLow: number;
@@ -23,7 +25,7 @@ export interface SiteFile {
 }
 
 /** What identifies a file, without the state that a server keeps with it. */
-export type SiteEntry = Pick<SiteFile, "path" | "first" | "size" | "modified" | "hashHigh" | "hashLow">;
+export type SiteEntry = Omit<SiteFile, "references" | "retired" | "head">;
 
 /** A file that nobody reads yet. */
 export const makeSiteFile = (entry: SiteEntry): SiteFile => ({
@@ -31,6 +33,7 @@ export const makeSiteFile = (entry: SiteEntry): SiteFile => ({
   first: entry.first,
   size: entry.size,
   modified: entry.modified,
+  version: entry.version,
   hashHigh: entry.hashHigh,
   hashLow: entry.hashLow,
   references: 0,

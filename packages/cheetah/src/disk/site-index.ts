@@ -1,5 +1,6 @@
 /** The names of a site in memory: what a request can ask for, and nothing else. */
 import type { SiteFile } from "./site-file.ts";
+import type { Step } from "./step.ts";
 
 /** What a name turns out to be. */
 export type Found = SiteFile | "directory" | undefined;
@@ -13,10 +14,11 @@ export class SiteIndex {
   readonly #files: ReadonlyMap<string, SiteFile>;
   readonly #directories: ReadonlySet<string>;
 
-  constructor(files: ReadonlyMap<string, SiteFile>, generation: number) {
+  /** `directories` are those of the files: `directoriesOf`. */
+  constructor(files: ReadonlyMap<string, SiteFile>, directories: ReadonlySet<string>, generation: number) {
     this.#files = files;
     this.generation = generation;
-    this.#directories = directoriesOf(files.keys());
+    this.#directories = directories;
   }
 
   /** How many files. */
@@ -44,14 +46,16 @@ export class SiteIndex {
   }
 }
 
-/** The directories that `paths` lie in, without their last slash. */
-function directoriesOf(paths: Iterable<string>): ReadonlySet<string> {
+/** The directories that `paths` lie in, without their last slash; a path a step. */
+export function* directoriesOf(paths: Iterable<string>): Generator<Step, ReadonlySet<string>> {
   const directories = new Set<string>();
-  for (const path of paths)
+  for (const path of paths) {
     for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
       const directory = path.slice(0, slash);
       if (directories.has(directory)) break;
       directories.add(directory);
     }
+    yield "brief";
+  }
   return directories;
 }

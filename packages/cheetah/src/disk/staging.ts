@@ -9,6 +9,9 @@ export const STAGING_BLOCKS = 16;
 /** Bytes of one staging slot. */
 export const STAGING_BYTES: number = STAGING_BLOCKS * BLOCK_BYTES;
 
+/** The owner of a write that is nobody's in particular. */
+const NOBODY = -1;
+
 const FREE_LIST = 0;
 const TAKEN_LIST = 1;
 const QUEUED_LIST = 2;
@@ -24,6 +27,8 @@ export class Staging {
   readonly #first: Float64Array;
   readonly #count: Int32Array;
   readonly #writes: Uint8Array;
+  readonly #owner: Int32Array;
+  readonly #failedOwners = new Set<number>();
   #failures = 0;
 
   /** `firstWord…` are its completion words in `store`; `written` hears of every block written. */
@@ -41,12 +46,18 @@ export class Staging {
     this.#first = new Float64Array(windows.length);
     this.#count = new Int32Array(windows.length);
     this.#writes = new Uint8Array(windows.length);
+    this.#owner = new Int32Array(windows.length);
     for (let slot = 0; slot < windows.length; slot++) this.#lists.add(FREE_LIST, slot);
   }
 
   /** Transfers that failed since `clearFailures`. */
   get failures(): number {
     return this.#failures;
+  }
+
+  /** For whom writes failed since `clearFailures`. */
+  get failedOwners(): ReadonlySet<number> {
+    return this.#failedOwners;
   }
 
   /** True while a transfer is under way. */
@@ -62,6 +73,12 @@ export class Staging {
   /** Forgets the failures. */
   clearFailures(): void {
     this.#failures = 0;
+    this.#failedOwners.clear();
+  }
+
+  /** Forgets that a write failed for `owner`. */
+  forgive(owner: number): void {
+    this.#failedOwners.delete(owner);
   }
 
   /** Takes a slot; -1 when all are in use. O(1). */
@@ -81,8 +98,9 @@ export class Staging {
     return this.#windows[slot]!;
   }
 
-  /** Writes `bytes[0…length)` to the disk from block `first`, filled up with zeros; the slot frees itself. */
-  write(slot: number, bytes: Uint8Array, length: number, first: number): void {
+  /** Writes `bytes[0…length)` for `owner` from block `first`, filled up with zeros; the slot frees itself. */
+  write(slot: number, bytes: Uint8Array, length: number, first: number, owner: number = NOBODY): void {
+    this.#owner[slot] = owner;
     const count = Math.ceil(length / BLOCK_BYTES);
     const window = this.window(slot);
     window.write(0, bytes, 0, length);
@@ -133,8 +151,9 @@ export class Staging {
   }
 
   #finish(slot: number, done: boolean): void {
-    if (!done) this.#failures += 1;
     const writes = this.#writes[slot] === 1;
+    if (!done) this.#failures += 1;
+    if (!done && writes && this.#owner[slot] !== NOBODY) this.#failedOwners.add(this.#owner[slot]!);
     if (writes) this.#written(this.#first[slot]!, this.#count[slot]!);
     this.#lists.add(writes ? FREE_LIST : TAKEN_LIST, slot);
   }

@@ -11,7 +11,8 @@
  *
  *   superblock     0 magic     4 version   8 generation        12 blocks of the extent
  *                 16 first block of the index                  20 bytes of the index
- *                 24 files    28 CRC-32 of the index           32 CRC-32 of bytes 0 to 31
+ *                 24 files    28 CRC-32 of the index           32 identity of the source (64 bits)
+ *                 40 CRC-32 of bytes 0 to 39
  * ```
  *
  * A new generation is written beside the old one: data, then the index, then block
@@ -21,15 +22,16 @@
  */
 import { BLOCK_BYTES } from "@exolith/exokernel/abi";
 import { crc32 } from "./checksum.ts";
+import type { SourceIdentity } from "./identity.ts";
 
 /** `CHTH`. */
 export const SUPERBLOCK_MAGIC = 0x43485448;
 /** The version of the layout. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 /** Blocks that hold superblocks, at the start of the extent. */
 export const SUPERBLOCKS = 2;
 
-const CHECKED_BYTES = 32;
+const CHECKED_BYTES = 40;
 const MAGIC = 0;
 const VERSION = 4;
 const GENERATION = 8;
@@ -38,12 +40,14 @@ const INDEX_FIRST = 16;
 const INDEX_BYTES = 20;
 const FILES = 24;
 const INDEX_CHECKSUM = 28;
+const IDENTITY_HIGH = 32;
+const IDENTITY_LOW = 36;
 
 /** What a superblock says. */
-export interface Superblock {
+export interface Superblock extends SourceIdentity {
   /** Grows with every index written. */
   readonly generation: number;
-  /** Blocks of the extent it was written for. */
+  /** Blocks of the extent it was written for; the extent may have grown since. */
   readonly blocks: number;
   /** The run of the index, and its length in bytes. */
   readonly indexFirst: number;
@@ -67,6 +71,8 @@ export function encodeSuperblock(superblock: Superblock, into: Uint8Array): void
   view.setUint32(INDEX_BYTES, superblock.indexBytes);
   view.setUint32(FILES, superblock.files);
   view.setUint32(INDEX_CHECKSUM, superblock.indexChecksum);
+  view.setUint32(IDENTITY_HIGH, superblock.identityHigh);
+  view.setUint32(IDENTITY_LOW, superblock.identityLow);
   view.setUint32(CHECKED_BYTES, crc32(into, 0, CHECKED_BYTES));
 }
 
@@ -87,15 +93,17 @@ export function decodeSuperblock(
     indexBytes: view.getUint32(INDEX_BYTES),
     files: view.getUint32(FILES),
     indexChecksum: view.getUint32(INDEX_CHECKSUM),
+    identityHigh: view.getUint32(IDENTITY_HIGH),
+    identityLow: view.getUint32(IDENTITY_LOW),
   };
   return fits(superblock, blocks) ? superblock : "BadGeometry";
 }
 
 const fits = (superblock: Superblock, blocks: number): boolean =>
-  superblock.blocks === blocks &&
+  superblock.blocks <= blocks &&
   superblock.indexFirst >= SUPERBLOCKS &&
   superblock.indexBytes > 0 &&
-  superblock.indexFirst + blocksFor(superblock.indexBytes) <= blocks;
+  superblock.indexFirst + blocksFor(superblock.indexBytes) <= superblock.blocks;
 
 /** Blocks that `bytes` bytes take. */
 export const blocksFor = (bytes: number): number => Math.ceil(bytes / BLOCK_BYTES);

@@ -81,7 +81,7 @@ function answerFile(request: Request, file: SiteFile, context: AnswerContext, an
   const status = evaluateConditions(request, current, context.now);
   if (status !== 200) return status;
   if (request.range === undefined || request.method !== "GET") return 200;
-  if (!ifRangeHolds(request.ifRange, current, context.now)) return 200;
+  if (!ifRangeHolds(request.ifRange, current)) return 200;
   const ranges = parseRanges(request.range, file.size, context.ranges);
   if (ranges === "ignored") return 200;
   if (ranges === "unsatisfiable") return 416;

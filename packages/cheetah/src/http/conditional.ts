@@ -23,12 +23,13 @@ export function evaluateConditions(request: Request, current: Validators, now: n
   return isNotAfter(current.modified, request.ifModifiedSince, now) ? 304 : 200;
 }
 
-/** True when `If-Range` lets `Range` stand: absent, the very tag, or the very date (section 13.1.5). */
-export function ifRangeHolds(ifRange: string | undefined, current: Validators, now: number): boolean {
-  if (ifRange === undefined || ifRange === current.tag) return true;
-  const date = parseHttpDate(ifRange, now);
-  return date !== undefined && date === wholeSeconds(current.modified);
-}
+/**
+ * True when `If-Range` lets `Range` stand: absent, or the very tag (section 13.1.5).
+ *
+ * A date never does: it would have to be a strong validator, and a file may change twice in a second.
+ */
+export const ifRangeHolds = (ifRange: string | undefined, current: Validators): boolean =>
+  ifRange === undefined || ifRange === current.tag;
 
 /** True when `field` is `*` or lists `tag`; weak tags count only in a weak comparison (section 8.8.3.2). */
 function listMatches(field: string, tag: string, weak: boolean): boolean {

@@ -77,7 +77,9 @@ function applyHost(bytes: Uint8Array, request: Request, value: Extent): Status |
   return 0;
 }
 
+/** A client of HTTP/1.0 cannot expect anything (RFC 9110 section 10.1.1). */
 function applyExpect(bytes: Uint8Array, request: Request, value: Extent): Status | 0 {
+  if (request.minor === 0) return 0;
   if (!matchesAnyCase(bytes, value[0], value[1], "100-continue")) return 417;
   request.expectsContinue = true;
   return 0;

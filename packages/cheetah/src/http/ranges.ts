@@ -9,8 +9,8 @@ export interface ByteRange {
 /** What a `Range` field asks for: bytes, nothing that there is (416), or nothing that is understood (200). */
 export type RangeRequest = readonly ByteRange[] | "unsatisfiable" | "ignored";
 
-const INTEGER = /^(\d{1,15})-(\d{1,15})?$/;
-const SUFFIX = /^-(\d{1,15})$/;
+const INTEGER = /^(\d+)-(\d+)?$/;
+const SUFFIX = /^-(\d+)$/;
 const PREFIX = "bytes=";
 
 /**
@@ -21,11 +21,11 @@ const PREFIX = "bytes=";
  */
 export function parseRanges(text: string, size: number, limit: number): RangeRequest {
   if (text.slice(0, PREFIX.length).toLowerCase() !== PREFIX) return "ignored";
-  const parts = text.slice(PREFIX.length).split(",", limit + 1);
-  if (parts.length > limit) return "ignored";
+  const parts = text.slice(PREFIX.length).split(",").map(trimmed).filter(isSomething);
+  if (parts.length === 0 || parts.length > limit) return "ignored";
   const ranges: ByteRange[] = [];
   for (const part of parts) {
-    const range = parseRange(part.trim(), size);
+    const range = parseRange(part, size);
     if (range === "ignored") return "ignored";
     if (range !== undefined) ranges.push(range);
   }
@@ -33,10 +33,15 @@ export function parseRanges(text: string, size: number, limit: number): RangeReq
   return total(ranges) > size ? "ignored" : ranges;
 }
 
+const trimmed = (part: string): string => part.trim();
+
+/** Empty elements of a list mean nothing (section 5.6.1.2). */
+const isSomething = (part: string): boolean => part !== "";
+
 const total = (ranges: readonly ByteRange[]): number =>
   ranges.reduce((sum, range) => sum + range.end - range.first, 0);
 
-/** One range; `undefined` when it lies outside. */
+/** One range; `undefined` when it lies outside. A number too long to be exact is beyond the end all the same. */
 function parseRange(text: string, size: number): ByteRange | undefined | "ignored" {
   const suffix = SUFFIX.exec(text);
   if (suffix !== null) return suffixRange(Number(suffix[1]), size);

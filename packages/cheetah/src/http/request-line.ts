@@ -25,7 +25,18 @@ export function parseRequestLine(bytes: Uint8Array, from: number, to: number, re
   if (!isTarget(bytes, methodEnd + 1, targetEnd)) return 400;
   request.method = methodOf(bytes, from, methodEnd);
   request.target = latin1(bytes, methodEnd + 1, targetEnd);
-  return parseVersion(bytes, targetEnd + 1, request);
+  const status = parseVersion(bytes, targetEnd + 1, request);
+  const isOrdinary = request.method !== "unknown" && bytes[to - 1] === ZERO + request.minor;
+  if (!isOrdinary) keepLine(bytes, from, to, request);
+  return status;
+}
+
+/** Bytes of a request line that are kept for the log. */
+const KEPT_BYTES = 512;
+
+/** Keeps the beginning of a line that its parts do not tell. O(KEPT_BYTES). */
+export function keepLine(bytes: Uint8Array, from: number, to: number, request: Request): void {
+  request.line = latin1(bytes, from, Math.min(to, from + KEPT_BYTES));
 }
 
 function parseVersion(bytes: Uint8Array, at: number, request: Request): Status | 0 {

@@ -7,7 +7,7 @@
  */
 import { CR, LF } from "./ascii.ts";
 import { checkFields, parseHeaderField } from "./header-field.ts";
-import { endlessLineStatus, parseRequestLine } from "./request-line.ts";
+import { endlessLineStatus, keepLine, parseRequestLine } from "./request-line.ts";
 import type { Request } from "./request.ts";
 import { makeRequest, resetRequest } from "./request.ts";
 import type { Limits } from "../limits.ts";
@@ -40,7 +40,7 @@ export class RequestParser {
     this.#limits = limits;
   }
 
-  /** Bytes of the head, its last empty line included; meaningful once complete. */
+  /** Bytes of the lines that were read to their ends: of the head, its last empty line included, once complete. */
   get length(): number {
     return this.#lineAt;
   }
@@ -84,11 +84,15 @@ export class RequestParser {
     if (this.#sectionAt >= 0)
       return filled - this.#sectionAt > this.#limits.headerBytes + 1 ? this.#refuse(431) : "incomplete";
     if (filled - this.#lineAt <= this.#limits.requestLineBytes + 1) return "incomplete";
+    keepLine(bytes, this.#lineAt, filled, this.request);
     return this.#refuse(endlessLineStatus(bytes, this.#lineAt));
   }
 
   #line(bytes: Uint8Array, from: number, lineFeed: number): ParseResult {
-    if (lineFeed === from || bytes[lineFeed - 1] !== CR) return this.#refuse(400);
+    if (lineFeed === from || bytes[lineFeed - 1] !== CR) {
+      if (this.#sectionAt < 0) keepLine(bytes, from, lineFeed, this.request);
+      return this.#refuse(400);
+    }
     const to = lineFeed - 1;
     if (this.#sectionAt < 0) return this.#requestLine(bytes, from, to);
     if (to === from) return this.#end();
@@ -99,8 +103,9 @@ export class RequestParser {
 
   #requestLine(bytes: Uint8Array, from: number, to: number): ParseResult {
     if (to === from) return ++this.#leading > LEADING_LINES ? this.#refuse(400) : "incomplete";
-    if (to - from > this.#limits.requestLineBytes) return this.#refuse(endlessLineStatus(bytes, from));
-    const status = parseRequestLine(bytes, from, to, this.request);
+    const isLong = to - from > this.#limits.requestLineBytes;
+    const status = isLong ? endlessLineStatus(bytes, from) : parseRequestLine(bytes, from, to, this.request);
+    if (status !== 0) keepLine(bytes, from, to, this.request);
     if (status === 0) this.#sectionAt = this.#lineAt;
     return this.#proceed(status);
   }

@@ -4,6 +4,8 @@ import type { Method } from "./method.ts";
 /** What the request line and the header section say. */
 export interface Request {
   method: Method;
+  /** The beginning of the request line as it was sent, for a line that is not made of the three parts here; else empty. */
+  line: string;
   /** The request target as it was sent: visible ASCII. */
   target: string;
   /** Minor version: 0 or 1; HTTP/1.2 and later count as 1. */
@@ -38,6 +40,7 @@ export type TextField =
 /** A record with nothing in it. */
 export const makeRequest = (): Request => ({
   method: "unknown",
+  line: "",
   target: "",
   minor: 1,
   keepAlive: false,
@@ -56,6 +59,7 @@ export const makeRequest = (): Request => ({
 /** Empties `request` for the next one. O(1). */
 export function resetRequest(request: Request): void {
   request.method = "unknown";
+  request.line = "";
   request.target = "";
   request.minor = 1;
   request.keepAlive = false;

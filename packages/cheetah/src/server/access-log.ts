@@ -73,9 +73,19 @@ export class AccessLog {
 const dotted = (address: number): string =>
   `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 
-/** The request line; what could end the quotation is escaped. */
+/** The request line; what could end the quotation or the line is escaped. */
 const requestLine = (request: Request | undefined): string => {
   if (request === undefined) return "-";
-  const target = request.target.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  return `${request.method} ${target} HTTP/1.${request.minor}`;
+  if (request.line !== "") return escaped(request.line);
+  return `${request.method} ${escaped(request.target)} HTTP/1.${request.minor}`;
 };
+
+const UNSAFE = /[^ !#-[\]-~]/g;
+
+/** `text` in visible ASCII: a backslash before a backslash and a quotation mark, `\xNN` for all that is not visible. */
+const escaped = (text: string): string =>
+  text.replace(UNSAFE, (character) =>
+    character === '"' || character === "\\"
+      ? `\\${character}`
+      : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );

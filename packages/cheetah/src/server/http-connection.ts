@@ -16,6 +16,7 @@ import { answerRequest, answerStatus } from "../http/answer.ts";
 import type { Persistence } from "../http/response-head.ts";
 import type { Status } from "../http/status.ts";
 import { RequestReader } from "./request-reader.ts";
+import { CROWDED_SECONDS, isCrowded } from "./room.ts";
 import { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
 import { secondsIn } from "./services.ts";
@@ -57,6 +58,16 @@ export class HttpConnection {
   /** True when it waits for a request of which nothing has come. */
   get isIdle(): boolean {
     return this.#phase === "reading" && !this.#reader.begun && !this.#leftBehind;
+  }
+
+  /** True when it only waits for its peer. */
+  get isFinishing(): boolean {
+    return this.#phase === "finishing";
+  }
+
+  /** When its present wait began. */
+  get since(): Cycles {
+    return this.#since;
   }
 
   /** Serves `connection` from now on. */
@@ -144,8 +155,9 @@ export class HttpConnection {
       counters.stalls += 1;
       return this.abort();
     }
-    if (this.#phase === "finishing" && this.#hasWaited(now, limits.lingerSeconds)) this.abort();
-    else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
+    if (this.#phase === "finishing") {
+      if (!this.#peerEnded && this.#hasWaited(now, this.#lingerSeconds)) this.abort();
+    } else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
     else if (this.#phase === "reading") this.#checkReading(now);
   }
 
@@ -164,6 +176,11 @@ export class HttpConnection {
     if (!this.#hasWaited(now, limits.requestSeconds)) return;
     counters.timeouts += 1;
     this.#refuse(408);
+  }
+
+  get #lingerSeconds(): number {
+    const { counters, limits } = this.#services;
+    return isCrowded(counters.open, limits.connections) ? CROWDED_SECONDS : limits.lingerSeconds;
   }
 
   get #unacknowledged(): number {
@@ -189,8 +206,9 @@ export class HttpConnection {
     if (this.#phase !== "skipping") return length;
     const count = Math.min(length, this.#skip);
     this.#skip -= count;
+    if (this.#skip > 0) return count;
+    this.#phase = "reading";
     this.#touch();
-    if (this.#skip === 0) this.#phase = "reading";
     return count;
   }
 
@@ -207,7 +225,7 @@ export class HttpConnection {
     const { site, limits, clock } = this.#services;
     const body = Math.max(0, request.contentLength);
     if (body > limits.bodyBytes) return this.#refuse(413);
-    const context = { site: site.index, now: clock.wallclock(), ranges: limits.ranges };
+    const context = { site: site.served, now: clock.wallclock(), ranges: limits.ranges };
     answerRequest(request, context, this.#writer.answer);
     this.#skip = body;
     this.#start(this.#persistenceOf(body));
@@ -254,7 +272,8 @@ export class HttpConnection {
     counters.bodyBytes += bodyBytes;
     counters.responses.set(status, (counters.responses.get(status) ?? 0) + 1);
     const { parser } = this.#reader;
-    const request = parser.hasRequestLine ? parser.request : undefined;
+    const isKnown = parser.hasRequestLine || parser.request.line !== "";
+    const request = isKnown ? parser.request : undefined;
     log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, clock.wallclock());
     this.#writer.stop();
   }

@@ -4,6 +4,7 @@ import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
 import type { WaitLists } from "../memory/wait-lists.ts";
 import { HttpConnection } from "./http-connection.ts";
+import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle } from "./room.ts";
 import type { Services } from "./services.ts";
 import { secondsIn } from "./services.ts";
 
@@ -30,7 +31,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
 
   opened(connection: Connection): void {
     const { counters, clock } = this.#services;
-    const row = this.#services.draining() ? undefined : this.#takeRow();
+    const row = this.#services.draining() ? undefined : (this.#takeRow() ?? this.#makeRoom());
     connection.context = row;
     if (row === undefined) {
       counters.refused += 1;
@@ -106,8 +107,16 @@ export class HttpServer implements ConnectionHandler, Pollable {
     return row;
   }
 
+  /** When all are in use, whoever has waited longest for a next request gives way. */
+  #makeRoom(): HttpConnection | undefined {
+    longestIdle(this.#rows)?.abort();
+    return this.#takeRow();
+  }
+
   #sweep(now: Cycles): void {
-    const { clock, counters } = this.#services;
+    const { clock, counters, limits } = this.#services;
+    if (isCrowded(counters.open, limits.connections))
+      letIdleGo(this.#rows, limits.connections, (now - secondsIn(clock, CROWDED_SECONDS)) as Cycles);
     for (const row of this.#rows) {
       if (!row.isOpen) continue;
       if (now >= this.#drainBy) row.abort();

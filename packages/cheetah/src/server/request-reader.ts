@@ -51,9 +51,9 @@ export class RequestReader {
     this.#buffers = buffers;
   }
 
-  /** True while a request has begun and not ended. */
+  /** True while a request has begun and not ended; empty lines before it are no beginning. */
   get begun(): boolean {
-    return this.#buffer !== undefined;
+    return this.#buffer !== undefined && (this.parser.hasRequestLine || this.#filled > this.parser.length);
   }
 
   /** What the last `read` came to. */

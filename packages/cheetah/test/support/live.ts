@@ -13,6 +13,12 @@ export const EXAMPLE_SITE: string = fileURLToPath(new URL("../../site", import.m
 export interface LiveOptions {
   readonly limits?: Partial<Limits>;
   readonly pcap?: string;
+  readonly image?: string;
+  /** Called before the network is opened, and while the directory is imported. */
+  readonly before?: () => void;
+  readonly importing?: ServeOptions["importing"];
+  readonly stopping?: AbortSignal;
+  readonly report?: (line: string) => void;
 }
 
 /** A server with an address to connect to. */
@@ -25,9 +31,12 @@ const FRAMES = (64 * 2 ** 20) / FRAME_BYTES;
 
 /** Serves `directory` on 127.0.0.1. */
 export async function serveLive(directory: string, options: LiveOptions = {}): Promise<Live> {
-  const network: ServeOptions["network"] = (waker) =>
-    openGatewayNetwork({ host: "127.0.0.1", port: 0, faults: {}, pcap: options.pcap, waker });
-  const served = await serve({ directory, network, frames: FRAMES, log: false, limits: options.limits });
+  const { before, pcap, ...others } = options;
+  const network: ServeOptions["network"] = (waker) => {
+    before?.();
+    return openGatewayNetwork({ host: "127.0.0.1", port: 0, faults: {}, pcap, waker });
+  };
+  const served = await serve({ directory, network, frames: FRAMES, log: false, ...others });
   return { ...served, port: Number(new URL(served.address).port) };
 }
 

@@ -45,10 +45,12 @@ export function makeGateway(parts: GatewayParts): Gateway {
     },
   };
 
-  const acceptAll = (): void => {
-    for (let i = 0; i < BATCH && relays.size < parts.connections; i++) {
+  // True when more streams may wait than one poll accepts.
+  const acceptAll = (): boolean => {
+    for (let i = 0; i < BATCH; i++) {
+      if (relays.size >= parts.connections) return false;
       const stream = parts.gate.streamAccept(parts.device, parts.slot);
-      if (failed(stream)) return;
+      if (failed(stream)) return false;
       const relay = new Relay(shared, stream);
       const connection = parts.connect(relay);
       if (connection === undefined) {
@@ -58,6 +60,7 @@ export function makeGateway(parts: GatewayParts): Gateway {
       relay.attach(connection);
       relays.set(stream, relay);
     }
+    return true;
   };
 
   const serveChanged = (): boolean => {
@@ -77,10 +80,11 @@ export function makeGateway(parts: GatewayParts): Gateway {
     }
   };
 
+  // In this order: a relay that ends gives its slot to those that starve, and its place to those that wait outside.
   const poll = (): boolean => {
-    acceptAll();
+    const hasChanged = serveChanged();
     feedStarving();
-    return serveChanged();
+    return acceptAll() || hasChanged;
   };
 
   return {

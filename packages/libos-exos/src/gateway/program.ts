@@ -28,9 +28,15 @@ export interface GatewayProgramOptions {
 const RELAY_BYTES = 16_384;
 /** Relay buffers claimed together. */
 const RELAY_RUN = 16;
-/** Bytes of one receive buffer, and of the window; and connections that may keep received bytes. */
-const RECEIVE_BYTES = 131_072;
-const RECEIVE_BUFFERS = 64;
+/**
+ * Bytes of one receive buffer, which is the window, and how many there may be: with the relays' own memory they fit a
+ * machine of 40 MiB. A connection borrows one only while its client leaves bytes unread. When all are lent, clients
+ * that read are served as before, and those that do not are told nothing more until they read or a buffer comes back.
+ */
+const RECEIVE_BYTES = 65_536;
+const RECEIVE_BUFFERS = 320;
+/** Receive buffers claimed together. */
+const RECEIVE_RUN = 4;
 /**
  * A reset of the service may be lost: a relay whose connection is gone must not last as long as its client does.
  * So many probes that a wire that loses every tenth frame does not end one that only waits.
@@ -52,7 +58,8 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       pool,
       ringSlots: 512,
       receiveBytes: RECEIVE_BYTES,
-      receiveBuffers: RECEIVE_BUFFERS,
+      receiveBuffers: Math.min(connections, RECEIVE_BUFFERS),
+      receiveBuffersPerRun: RECEIVE_RUN,
       tcp: KEEPALIVE,
     });
     const gateway = makeGateway({

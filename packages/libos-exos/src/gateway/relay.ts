@@ -160,8 +160,10 @@ export class Relay implements ConnectionHandler, PieceOwner {
       this.#parts.gate.streamControl(this.stream, "end");
   }
 
+  /** A service that ended has said everything, however its connection went afterwards: the client may read it in peace. */
   closed(_: Connection, reason: CloseReason): void {
-    this.#end(reason === "done" ? "close" : "reset");
+    const isWhole = reason === "done" || (this.#peerEnded && this.#unread === 0);
+    this.#end(isWhole ? "close" : "reset");
   }
 
   #end(operation: "close" | "reset"): void {

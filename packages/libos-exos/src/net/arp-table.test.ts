@@ -37,6 +37,23 @@ test("a full table throws out the row that changed longest ago, never a permanen
   checkArpTable(table);
 });
 
+test("rows without a mapping go first, then the one that was used longest ago", () => {
+  const { table } = tableAt(0);
+  for (let address = 1; address <= ARP_ROWS; address++) table.insert(address);
+  for (let address = 1; address <= ARP_ROWS; address++)
+    table.change(table.find(address), address > ARP_ROWS - 2 ? ARP_STATE.unreachable : ARP_STATE.reachable, 0, 1);
+  table.insert(1000);
+  table.change(table.find(1000), ARP_STATE.reachable, 0, 1);
+  table.insert(1001);
+  table.change(table.find(1001), ARP_STATE.reachable, 0, 1);
+  expect([ARP_ROWS - 1, ARP_ROWS].map((address) => table.find(address))).toEqual([-1, -1]);
+  table.touch(table.find(1));
+  table.insert(1002);
+  expect(table.find(1)).toBeGreaterThanOrEqual(0);
+  expect(table.find(2)).toBe(-1);
+  checkArpTable(table);
+});
+
 test("a table of permanent rows has no room", () => {
   const { table } = tableAt(0);
   for (let address = 1; address <= ARP_ROWS; address++)

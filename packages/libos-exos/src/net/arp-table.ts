@@ -83,6 +83,10 @@ export function arpReaders(window: Window, at: number = 0): ArpReaders {
 const BUCKETS = 512;
 const bucketOf = (address: number): number => (Math.imul(address, 0x9e37_79b1) >>> 0) >>> 23;
 
+/** States in which a row has no mapping: nothing is lost with it. */
+const isEmpty = (state: number): boolean =>
+  state === ARP_STATE.incomplete || state === ARP_STATE.unreachable;
+
 /** The one writer of a table: rows in memory, and an index and deadlines of its own. */
 export class ArpTable {
   readonly readers: ArpReaders;
@@ -90,7 +94,7 @@ export class ArpTable {
   readonly due: Float64Array = new Float64Array(ARP_ROWS).fill(Infinity);
   readonly #window: Window;
   readonly #at: number;
-  /** Order of last change: the lowest is the oldest. */
+  /** Order of last change or use: the lowest is the oldest. */
   readonly #changed = new Float64Array(ARP_ROWS);
   readonly #buckets = new Int16Array(BUCKETS).fill(-1);
   readonly #next = new Int16Array(ARP_ROWS).fill(-1);
@@ -121,7 +125,7 @@ export class ArpTable {
     return row;
   }
 
-  /** A new row for `address`, which has none; -1 when every row is permanent. Evicts the oldest. O(rows). */
+  /** A new row for `address`, which has none; -1 when every row is permanent. Evicts the oldest without a mapping, or else the one least used. O(rows). */
   insert(address: number): number {
     const row = this.#room();
     if (row < 0) return -1;
@@ -148,6 +152,11 @@ export class ArpTable {
     this.#window.setU8(this.#row(row) + REQUESTS, requests);
     this.#changed[row] = ++this.#changes;
     this.due[row] = due;
+  }
+
+  /** A row was used: it is the last to be evicted now. O(1). */
+  touch(row: number): void {
+    this.#changed[row] = ++this.#changes;
   }
 
   /** Writes the Ethernet address of a row and when it was heard. O(1). */
@@ -178,12 +187,18 @@ export class ArpTable {
       const state = this.state(row);
       if (state === ARP_STATE.free) return row;
       if (state === ARP_STATE.permanent) continue;
-      if (oldest < 0 || (this.#changed[row] ?? 0) < (this.#changed[oldest] ?? 0)) oldest = row;
+      if (oldest < 0 || this.#goesBefore(row, oldest)) oldest = row;
     }
     if (oldest < 0) return -1;
     this.remove(oldest);
     this.#evicted += 1;
     return oldest;
+  }
+
+  #goesBefore(row: number, other: number): boolean {
+    const empty = isEmpty(this.state(row));
+    if (empty !== isEmpty(this.state(other))) return empty;
+    return (this.#changed[row] ?? 0) < (this.#changed[other] ?? 0);
   }
 
   #unlink(row: number): void {

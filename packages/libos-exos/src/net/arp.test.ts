@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { makeHandClock, makeRecordedLink, packetOf, windowOf } from "../testing/recorded-link.ts";
 import { arpPacket } from "../testing/packets.ts";
 import * as arp from "./arp.ts";
-import { ARP_STATE, ARP_TABLE_BYTES } from "./arp-table.ts";
+import { ARP_ROWS, ARP_STATE, ARP_TABLE_BYTES } from "./arp-table.ts";
 import { makeRoute } from "./route.ts";
 import * as wire from "./wire/arp-wire.ts";
 import { destinationHigh, destinationLow } from "./wire/ethernet-wire.ts";
@@ -106,6 +106,22 @@ describe("a request for us", () => {
 });
 
 describe("a next hop", () => {
+  test("that is in use outlasts any number of silent neighbours, and is asked for again among them", () => {
+    const host = makeHost();
+    host.host.lookup(PEER);
+    host.arrives(fromPeer(2));
+    for (let i = 0; i < 2 * ARP_ROWS; i++) host.host.lookup(0x0a00_0003 + (i % 240));
+    for (let i = 0; i < 2 * ARP_ROWS; i++) host.host.lookup(0x0a00_0100 + i);
+    expect(host.host.lookup(PEER)).toBe(host.host.readers.find(PEER));
+    host.later(arp.REACHABLE_SECONDS);
+    for (let i = 0; i < 2 * arp.SENT_PER_SECOND; i++) host.host.lookup(0x0a00_1000 + i);
+    const { length } = host.link.sent;
+    host.host.lookup(PEER);
+    expect(stateOf(host, PEER)).toBe(ARP_STATE.probing);
+    expect(host.link.sent).toHaveLength(length + 1);
+    host.arrives(fromPeer(1));
+    expect(host.link.sent).toHaveLength(length + 2);
+  });
   test("is asked for once a second, three times, then held unreachable, then asked for again", () => {
     const host = makeHost();
     expect(host.host.lookup(PEER)).toBe(arp.ARP_UNRESOLVED);

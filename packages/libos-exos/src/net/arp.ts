@@ -27,7 +27,10 @@ export const LOCK_SECONDS = 1;
 export const ANNOUNCEMENTS = 2;
 /** Seconds between two announcements (RFC 5227 section 1.1). */
 export const ANNOUNCE_SECONDS = 2;
-/** ARP frames sent in a second in the long run, and at once. */
+/**
+ * ARP frames sent in a second in the long run, and at once: so many replies, so many requests for addresses that have
+ * no mapping, and so many for those that have one. Strangers who ask, and silent neighbours, do not use up the rest.
+ */
 export const SENT_PER_SECOND = 100;
 
 /** Answers of `lookup` that are no row. */
@@ -91,7 +94,9 @@ export class Arp {
   readonly #second: number;
   readonly #options: ArpOptions;
   readonly #table: ArpTable;
-  readonly #limit: RateLimit;
+  readonly #replies: RateLimit;
+  readonly #searches: RateLimit;
+  readonly #renewals: RateLimit;
   #due: number;
   #announcements = ANNOUNCEMENTS;
   #announceAt = 0;
@@ -101,7 +106,10 @@ export class Arp {
     this.#second = gate.clock.hertz;
     this.#options = options;
     this.#table = new ArpTable(options.table, options.tableAt);
-    this.#limit = makeRateLimit(this.#second, SENT_PER_SECOND, SENT_PER_SECOND);
+    const limit = (): RateLimit => makeRateLimit(this.#second, SENT_PER_SECOND, SENT_PER_SECOND);
+    this.#replies = limit();
+    this.#searches = limit();
+    this.#renewals = limit();
     this.#due = this.#announceAt;
     this.readers = this.#table.readers;
     this.counters = publishCounters(this.#counts);
@@ -115,6 +123,7 @@ export class Arp {
   lookup(address: number): number {
     const row = this.#table.find(address);
     if (row < 0) return this.#ask(address);
+    this.#table.touch(row);
     switch (this.#table.state(row)) {
       case ARP_STATE.incomplete:
         return ARP_UNRESOLVED;
@@ -238,7 +247,8 @@ export class Arp {
     const low = toHolder ? this.#table.low(row) : BROADCAST_LOW;
     const { scratch, scratchAt } = this.#options;
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, 0, 0, this.readers.address(row));
-    if (this.#send(wire.ARP_OPERATION.request, high, low)) this.#counts.requestsSent += 1;
+    const limit = state === ARP_STATE.probing ? this.#renewals : this.#searches;
+    if (this.#send(limit, wire.ARP_OPERATION.request, high, low)) this.#counts.requestsSent += 1;
   }
 
   #reply(window: Window, at: number): void {
@@ -246,7 +256,7 @@ export class Arp {
     const high = wire.senderHigh(window, at);
     const low = wire.senderLow(window, at);
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, high, low, wire.senderAddress(window, at));
-    if (this.#send(wire.ARP_OPERATION.reply, high, low)) this.#counts.repliesSent += 1;
+    if (this.#send(this.#replies, wire.ARP_OPERATION.reply, high, low)) this.#counts.repliesSent += 1;
   }
 
   #announce(now: number): void {
@@ -254,11 +264,12 @@ export class Arp {
     this.#announcements -= 1;
     this.#announceAt = now + ANNOUNCE_SECONDS * this.#second;
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, 0, 0, route.address);
-    if (this.#send(wire.ARP_OPERATION.request, BROADCAST_HIGH, BROADCAST_LOW)) this.#counts.requestsSent += 1;
+    if (this.#send(this.#renewals, wire.ARP_OPERATION.request, BROADCAST_HIGH, BROADCAST_LOW))
+      this.#counts.requestsSent += 1;
   }
 
-  #send(operation: number, high: number, low: number): boolean {
-    if (!this.#limit.take(this.#clock.now())) {
+  #send(limit: RateLimit, operation: number, high: number, low: number): boolean {
+    if (!limit.take(this.#clock.now())) {
       this.#counts.limited += 1;
       return false;
     }

@@ -136,7 +136,7 @@ describe("out", () => {
           expect(sent.length).toBe(wire.totalBytes(sent, 0));
           expect([wire.ipSource(sent, 0), wire.ipDestination(sent, 0)]).toEqual([HOST, PEER]);
           expect([wire.ipProtocol(sent, 0), wire.timeToLive(sent, 0)]).toEqual([protocol, 64]);
-          expect(sent.getU16(6)).toBe(wire.DONT_FRAGMENT);
+          expect(sent.getU16(6)).toBe(0);
           expect(host.ipv4.payload.count).toBe(0);
         },
       ),

@@ -55,8 +55,8 @@ export interface Ipv4Options {
   readonly scratchAt: number;
 }
 
-/** `0x4500`, the flags word and the hops: what every header of ours sums to before the rest. */
-const CONSTANT_SUM = 0x4500 + wire.DONT_FRAGMENT + (TIME_TO_LIVE << 8);
+/** `0x4500` and the hops: what every header of ours sums to before the rest. */
+const CONSTANT_SUM = 0x4500 + (TIME_TO_LIVE << 8);
 const NO_COUNTS: Ipv4Counters = {
   received: 0,
   delivered: 0,

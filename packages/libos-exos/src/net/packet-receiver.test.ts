@@ -1,6 +1,7 @@
 import { DEVICE_NAMES, FRAME_BYTES, capSlot, must } from "@exolith/exokernel/abi";
 import type { FilterTerm, Window } from "@exolith/exokernel/abi";
 import { makeRig } from "@exolith/exokernel/testing";
+import { RIGHTS } from "@exolith/secure-bind";
 import { expect, test } from "vitest";
 import { makeFramePool } from "../memory/frame-pool.ts";
 import { RING_SLOTS_MAX, closePacketRing, makePacketReceiver, makePacketRing } from "./packet-receiver.ts";
@@ -13,7 +14,7 @@ const TYPE: FilterTerm = { kind: "equal", at: 12, width: 2, mask: 0xffff, value:
 function makeEcho(slots: number) {
   const rig = makeRig();
   const gate = rig.environment([1, 1]);
-  const device = rig.grant(gate, { name: [DEVICE_NAMES.nic, 0], rights: 0 });
+  const device = rig.grant(gate, { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.allocate });
   const binding = must(rig.root.transmitBind(0, [TYPE], gate.self, GUARD, GUARD));
   const pool = makeFramePool(gate, GUARD);
   const ring = makePacketRing(gate, pool, slots, GUARD);

@@ -1,11 +1,12 @@
 /** A network with TCP on it, and the memory both work in. */
 import { failed, type Gate } from "@exolith/exokernel/abi";
+import { makeBufferSlots } from "../memory/buffer-slots.ts";
 import { framesFor, type FramePool } from "../memory/frame-pool.ts";
 import { makeRandomWords } from "../memory/random-words.ts";
 import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { makeTcp, type Tcp } from "./tcp/endpoint.ts";
 import type { TcpLimits } from "./tcp/limits.ts";
-import { makeReceiveMemory } from "./tcp/receive-memory.ts";
+import { makeReceiveMemory, type ReceiveMemory } from "./tcp/receive-memory.ts";
 import { PROTOCOLS } from "./wire/ipv4-wire.ts";
 
 /** What a stack is made from. */
@@ -14,6 +15,8 @@ export interface StackOptions extends NetworkOptions {
   readonly receiveBytes?: number;
   /** Receive buffers; 64 when absent. They are lent to connections that have something to keep. */
   readonly receiveBuffers?: number;
+  /** Receive buffers claimed together, when they are first needed; all of them, at once, when absent. */
+  readonly receiveBuffersPerRun?: number;
   /** What differs from `TCP_LIMITS`. */
   readonly tcp?: Partial<TcpLimits>;
 }
@@ -24,7 +27,7 @@ export interface Stack {
   readonly tcp: Tcp;
   readonly pool: FramePool;
   /** TCP's receive buffers; `free` says how many are not lent. */
-  readonly memory: ReturnType<typeof makeReceiveMemory>;
+  readonly memory: ReceiveMemory & { readonly free: () => number };
 }
 
 const RECEIVE_BYTES = 65_536;
@@ -33,13 +36,10 @@ const RECEIVE_BUFFERS = 64;
 /** Makes a stack. Throws, which is a fault of the environment, when the kernel refuses a part of it. */
 export function makeStack(gate: Gate, options: StackOptions): Stack {
   const { pool } = options;
-  const bytes = options.receiveBytes ?? RECEIVE_BYTES;
-  const memory = pool.run(framesFor(bytes * (options.receiveBuffers ?? RECEIVE_BUFFERS)));
+  const receiveMemory = makeMemory(options);
   const random = pool.run(1);
-  if (failed(memory)) throw new Error(`no frames for receive buffers: ${memory.name}`);
   if (failed(random)) throw new Error(`no frame for random words: ${random.name}`);
   const network = makeNetwork(gate, options);
-  const receiveMemory = makeReceiveMemory(memory, bytes);
   const tcp = makeTcp({
     output: network.output,
     clock: gate.clock,
@@ -49,4 +49,22 @@ export function makeStack(gate: Gate, options: StackOptions): Stack {
   });
   network.attach(PROTOCOLS.tcp, tcp);
   return { network, tcp, pool, memory: receiveMemory };
+}
+
+function makeMemory(options: StackOptions): Stack["memory"] {
+  const { pool, receiveBuffersPerRun } = options;
+  const bytes = options.receiveBytes ?? RECEIVE_BYTES;
+  const buffers = options.receiveBuffers ?? RECEIVE_BUFFERS;
+  if (receiveBuffersPerRun !== undefined) {
+    const slots = makeBufferSlots(pool, { slotBytes: bytes, slots: buffers, slotsPerRun: receiveBuffersPerRun });
+    return {
+      bytes,
+      allocate: slots.allocate,
+      release: slots.release,
+      free: () => buffers - slots.taken,
+    };
+  }
+  const window = pool.run(framesFor(bytes * buffers));
+  if (failed(window)) throw new Error(`no frames for receive buffers: ${window.name}`);
+  return makeReceiveMemory(window, bytes);
 }

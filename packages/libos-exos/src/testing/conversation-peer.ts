@@ -49,7 +49,7 @@ export interface Sent {
 }
 
 /** What may be different in a conversation. */
-export interface Setting extends Partial<Pick<TcpOptions, "limits" | "pieceSum">> {
+export interface Setting extends Partial<Pick<TcpOptions, "limits" | "pieceSum" | "makeCongestion">> {
   /** Bytes and number of receive buffers. */
   readonly bufferBytes?: number;
   readonly buffers?: number;

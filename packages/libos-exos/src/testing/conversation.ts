@@ -49,6 +49,7 @@ export function makeConversation(setting: Setting = {}): Conversation {
     memory,
     randomWord: () => (word = (Math.imul(word, 1664525) + 1013904223) >>> 0),
     ...(setting.limits === undefined ? {} : { limits: setting.limits }),
+    ...(setting.makeCongestion === undefined ? {} : { makeCongestion: setting.makeCongestion }),
     ...(setting.pieceSum === undefined ? {} : { pieceSum: setting.pieceSum }),
   });
   const application = makeApplication();

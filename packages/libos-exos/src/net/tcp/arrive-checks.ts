@@ -3,7 +3,7 @@
 import { ACK, FIN, RST, SYN } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
-import { close } from "./lifecycle.ts";
+import { lose } from "./lifecycle.ts";
 import { acknowledgeAtOnce } from "./output.ts";
 import type { Segment } from "./segment.ts";
 import { has, sequenceLength } from "./segment.ts";
@@ -33,7 +33,7 @@ export function passesChecks(core: TcpCore, block: ControlBlock, segment: Segmen
 function arriveReset(core: TcpCore, block: ControlBlock, segment: Segment): void {
   if (segment.sequence === block.receiveNext) {
     core.counters.resetsReceived += 1;
-    close(core, block, block.state === "SYN-RECEIVED" ? "refused" : "reset");
+    lose(core, block, block.state === "SYN-RECEIVED" ? "refused" : "reset");
   } else if (isInWindow(block, segment.sequence)) challenge(core, block);
 }
 

@@ -36,15 +36,27 @@ function open(core: TcpCore, listener: Listener, segment: Segment, initialSend: 
     begin(core, listener, segment, block);
     return;
   }
-  // A slot is reused only after a poll: the SYN that displaces another is answered when it comes again.
-  if (listener.oldest === undefined) {
+  const oldest = displaceable(core, listener);
+  if (oldest === undefined) {
     core.counters.synIgnored += 1;
     return;
   }
   core.counters.halfOpenDropped += 1;
-  close(core, listener.oldest, "timeout");
+  close(core, oldest, "timeout");
   const next = openBlock(core, segment, initialSend);
   if (next !== undefined) begin(core, listener, segment, next);
+}
+
+/**
+ * The half-open connection that makes room. Only one that an honest peer would have confirmed by now, and only if
+ * there is a slot for the newcomer, because a slot is reused only after a poll: otherwise the newcomer's next SYN
+ * may find room.
+ */
+function displaceable(core: TcpCore, listener: Listener): ControlBlock | undefined {
+  const { oldest } = listener;
+  if (oldest === undefined || listener.halfOpen < listener.backlog || core.connections.free === 0)
+    return undefined;
+  return core.now - oldest.openedAt > core.bounds.initial ? oldest : undefined;
 }
 
 function begin(core: TcpCore, listener: Listener, segment: Segment, block: ControlBlock): void {

@@ -10,6 +10,7 @@ import { acknowledgeAtOnce, sendAcknowledgment } from "./output.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
 import { advance, distance, isAfter } from "./sequence.ts";
+import { evictEarly, relieve, starve } from "./starving.ts";
 import { mayReceive } from "./state.ts";
 
 /** Text to the application or into the buffer; then the FIN, if its turn has come. */
@@ -34,11 +35,19 @@ function arriveEarly(core: TcpCore, block: ControlBlock, packet: Window, segment
   const offset = distance(block.receiveNext, segment.sequence);
   if (!block.buffer.store(offset, packet, segment.textAt, segment.textLength))
     core.counters.receiveDropped += 1;
-  acknowledgeAtOnce(core, block);
+  if (block.isStarving) acknowledgeSoon(core, block);
+  else acknowledgeAtOnce(core, block);
+}
+
+// Once a poll: there is no gap to hurry for, only memory to wait for.
+function acknowledgeSoon(core: TcpCore, block: ControlBlock): void {
+  block.acknowledgeNow = true;
+  core.ready.add(block);
 }
 
 function arriveInOrder(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
   const { buffer } = block;
+  block.largestText = Math.max(block.largestText, segment.textLength);
   const { hasRuns, next: before } = buffer;
   const isFirst = buffer.unread === 0;
   if (isFirst) {
@@ -47,6 +56,7 @@ function arriveInOrder(core: TcpCore, block: ControlBlock, packet: Window, segme
     if (taken > 0) buffer.skip(taken);
   }
   const isWhole = keepRest(core, block, segment, buffer.next - before);
+  if (isWhole) relieve(core, block);
   const gained = buffer.next - before;
   block.receiveNext = advance(block.receiveNext, gained);
   noteReceived(core, block, gained, hasRuns || !isWhole);
@@ -62,20 +72,27 @@ function offerInPlace(block: ControlBlock, packet: Window, segment: Segment): nu
   return Math.max(0, Math.min(taken, segment.textLength));
 }
 
-// Without memory only what the application took is acknowledged; the peer sends the rest again.
+// In order, so dearer than what came early anywhere. Without memory only what the application took is acknowledged; the peer sends the rest again.
 function keepRest(core: TcpCore, block: ControlBlock, segment: Segment, from: number): boolean {
   const { packet, textAt, textLength } = segment;
   if (from >= textLength || packet === undefined) return true;
-  if (block.buffer.store(0, packet, textAt + from, textLength - from)) return true;
+  const at = textAt + from;
+  if (block.buffer.store(0, packet, at, textLength - from)) return true;
+  if (evictEarly(core) && block.buffer.store(0, packet, at, textLength - from)) return true;
   core.counters.receiveDropped += 1;
+  starve(core, block);
   return false;
 }
+
+// The peer's segments may be shorter than ours, by its options or the path; tiny ones are no full segments.
+const fullSegment = (core: TcpCore, block: ControlBlock): number =>
+  Math.min(block.segmentBytes, Math.max(block.largestText, core.limits.minimumSegmentBytes));
 
 // Every second full segment is acknowledged at the end of the poll, a lone one a little later (RFC 9293 section 3.8.6.3).
 function noteReceived(core: TcpCore, block: ControlBlock, bytes: number, isUrgent: boolean): void {
   block.bytesToAcknowledge += bytes;
   block.acknowledgeLater = true;
-  if (isUrgent || block.bytesToAcknowledge >= 2 * block.segmentBytes) block.acknowledgeNow = true;
+  if (isUrgent || block.bytesToAcknowledge >= 2 * fullSegment(core, block)) block.acknowledgeNow = true;
   core.ready.add(block);
 }
 

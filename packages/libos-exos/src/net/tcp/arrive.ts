@@ -36,14 +36,14 @@ export function arrive(core: TcpCore, segment: Segment): void {
 }
 
 function arriveConnection(core: TcpCore, block: ControlBlock, segment: Segment): void {
-  block.heardAt = core.now;
-  block.probes = 0;
   if (block.state === "SYN-SENT") arriveSynSent(core, block, segment);
   else if (block.state === "SYN-RECEIVED") arriveSynReceived(core, block, segment);
   else if (passesChecks(core, block, segment)) arriveSynchronized(core, block, segment);
 }
 
 function arriveSynchronized(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  block.heardAt = core.now;
+  block.probes = 0;
   if (arriveAcknowledgment(core, block, segment)) arriveText(core, block, segment);
 }
 

@@ -123,9 +123,56 @@ describe("finish", () => {
     talk.connection.finish();
     talk.sends();
     talk.arrives({ flags: "FA", seq: 1, ack: 2, payload: "abc" });
-    talk.passes(100_000);
+    talk.passes(599_999);
+    expect(talk.events.at(-1)).toBe("ended");
+    talk.passes(1);
     expect(talk.events.at(-1)).toBe("closed timeout");
     expect(talk.freeBuffers).toBe(4);
+  });
+  test("a peer that ended and then resets takes nothing back: the application gets its bytes, then hears of it", () => {
+    const talk = openedByPeer();
+    talk.takes = () => 0;
+    talk.say("unheard", 3);
+    talk.arrives({ flags: "FA", seq: 1, payload: "abc" });
+    talk.arrives({ flags: "R", seq: 5 });
+    expect(talk.events).toEqual(["received abc", "ended"]);
+    expect(talk.released).toEqual([3]);
+    expect(talk.say("more")).toBe(false);
+    talk.takes = (length) => length;
+    talk.connection.resume();
+    expect(talk.events.slice(2)).toEqual(["received abc", "closed reset"]);
+    expect(talk.sends()).toEqual([]);
+    expect(talk.tcp.use.connections()).toBe(0);
+    expect(talk.freeBuffers).toBe(4);
+  });
+  test("one that ended and then vanished takes nothing back either", () => {
+    const talk = openedByPeer();
+    talk.takes = () => 0;
+    talk.arrives({ flags: "FA", seq: 1, payload: "abc" });
+    talk.say("unheard");
+    talk.passes(101_000);
+    expect(talk.events).toEqual(["received abc", "ended"]);
+    talk.takes = (length) => length;
+    talk.connection.resume();
+    expect(talk.events.slice(2)).toEqual(["received abc", "closed timeout"]);
+  });
+  test("a reset before the end of the peer's bytes loses what was not taken", () => {
+    const talk = openedByPeer();
+    talk.takes = () => 0;
+    talk.arrives({ seq: 1, payload: "abc" });
+    talk.arrives({ flags: "R", seq: 4 });
+    expect(talk.events).toEqual(["received abc", "closed reset"]);
+  });
+  test("segments that fail the checks do not keep a vanished peer's connection", () => {
+    const talk = openedByPeer();
+    talk.connection.finish();
+    talk.sends();
+    talk.arrives({ seq: 1, ack: 2 });
+    for (let i = 0; i < 10; i++) {
+      talk.passes(50_000);
+      talk.arrives({ seq: -2_000_000, ack: 77, payload: "junk" });
+    }
+    expect(talk.events).toEqual(["closed timeout"]);
   });
   test("a peer that vanishes in FIN-WAIT-2 is found out", () => {
     const talk = openedByPeer();

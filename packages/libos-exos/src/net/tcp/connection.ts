@@ -4,8 +4,9 @@ import type { Connection, PieceOwner } from "./application.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { emitReset } from "./emit.ts";
-import { close, enter, restartGiveUp } from "./lifecycle.ts";
+import { close, enter, restartDrain } from "./lifecycle.ts";
 import { updateWindow } from "./output.ts";
+import { relieve } from "./starving.ts";
 import { mayReceive, maySend } from "./state.ts";
 
 /** The application's side of `block`; it outlives the connection and then does nothing. */
@@ -69,6 +70,7 @@ class TcpConnection implements Connection {
     const block = this.#block;
     if (block === undefined || block.isOffering) return;
     this.#core.now = this.#core.clock.now();
+    relieve(this.#core, block);
     offerUnread(this.#core, block);
   }
 
@@ -102,6 +104,6 @@ export function offerUnread(core: TcpCore, block: ControlBlock): void {
   if (taken === 0) return;
   if (!block.isDraining) {
     if (mayReceive(block.state)) updateWindow(core, block);
-  } else if (block.buffer.unread === 0) close(core, block, "done");
-  else restartGiveUp(core, block);
+  } else if (block.buffer.unread === 0) close(core, block, block.drainReason);
+  else restartDrain(core, block);
 }

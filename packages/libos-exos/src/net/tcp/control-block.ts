@@ -1,5 +1,5 @@
 /** The control block of a connection: RFC 9293 section 3.3.1, names spelled out. */
-import type { Connection, ConnectionHandler } from "./application.ts";
+import type { CloseReason, Connection, ConnectionHandler } from "./application.ts";
 import type { CongestionControl } from "./congestion.ts";
 import type { Tuple } from "./initial-sequence.ts";
 import type { TcpLimits } from "./limits.ts";
@@ -22,6 +22,8 @@ export interface ControlFields extends Tuple {
   /** Present from the handshake on, for an active open from the start. */
   connection: Connection | undefined;
   handler: ConnectionHandler | undefined;
+  /** When it was opened, cycles. */
+  openedAt: number;
   /** The port it came in by; `undefined` for an active open. */
   listener: Listener | undefined;
   /** Neighbours among the listener's half-open connections. */
@@ -38,6 +40,8 @@ export interface ControlFields extends Tuple {
   sendHighest: number;
   /** SND.WND, bytes. */
   sendWindow: number;
+  /** The farthest that the peer's window ever reached: it may close over what is in flight, and still accepts it. */
+  sendEdge: number;
   /** The largest window that the peer ever offered. */
   largestWindow: number;
   /** SND.WL1 and SND.WL2. */
@@ -68,6 +72,8 @@ export interface ControlFields extends Tuple {
   acknowledgeLater: boolean;
   /** Bytes that came in since the last acknowledgment. */
   bytesToAcknowledge: number;
+  /** Bytes of the longest segment that ever came in. */
+  largestText: number;
 
   /** A round trip is being timed: up to `timedSequence`, since `timedAt` (cycles). */
   isTiming: boolean;
@@ -75,7 +81,7 @@ export interface ControlFields extends Tuple {
   timedAt: number;
   /** When something with a sequence number was last sent. */
   sentAt: number;
-  /** When a segment of the peer last came. */
+  /** When a segment of the peer last came that passed the checks. */
   heardAt: number;
   /** When a challenge ACK was last sent; -Infinity for never. */
   challengedAt: number;
@@ -83,6 +89,8 @@ export interface ControlFields extends Tuple {
   probes: number;
   /** A SYN of ours was retransmitted. */
   isSynLost: boolean;
+  /** The sequence number that the retransmission timer last expired for; -1 for none. */
+  timedOutSequence: number;
   /** The retransmission timer is the persist timer now. */
   isPersisting: boolean;
   /** The first unacknowledged segment is to be sent again. */
@@ -94,8 +102,11 @@ export interface ControlFields extends Tuple {
   isWaiting: boolean;
   /** Inside `received` of the handler. */
   isOffering: boolean;
-  /** Over for the network; the application still has bytes to take. */
+  /** Bytes in order were dropped for want of memory: the peer is told of no window. */
+  isStarving: boolean;
+  /** Over for the network; the application still has bytes to take, and is told `drainReason` then. */
   isDraining: boolean;
+  drainReason: CloseReason;
 }
 
 /** The fields, and the parts that are made once and used by one connection after another. */
@@ -153,6 +164,7 @@ const FRESH: ControlFields = Object.freeze({
   remotePort: 0,
   connection: undefined,
   handler: undefined,
+  openedAt: 0,
   listener: undefined,
   older: undefined,
   newer: undefined,
@@ -161,6 +173,7 @@ const FRESH: ControlFields = Object.freeze({
   sendNext: 0,
   sendHighest: 0,
   sendWindow: 0,
+  sendEdge: 0,
   largestWindow: 0,
   windowSequence: 0,
   windowAcknowledgment: 0,
@@ -177,6 +190,7 @@ const FRESH: ControlFields = Object.freeze({
   acknowledgeNow: false,
   acknowledgeLater: false,
   bytesToAcknowledge: 0,
+  largestText: 0,
   isTiming: false,
   timedSequence: 0,
   timedAt: 0,
@@ -185,10 +199,13 @@ const FRESH: ControlFields = Object.freeze({
   challengedAt: -Infinity,
   probes: 0,
   isSynLost: false,
+  timedOutSequence: -1,
   isPersisting: false,
   isRetransmitDue: false,
   isReady: false,
   isWaiting: false,
   isOffering: false,
+  isStarving: false,
   isDraining: false,
+  drainReason: "done",
 });

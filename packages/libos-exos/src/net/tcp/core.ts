@@ -24,6 +24,7 @@ export interface Clock {
 /** The durations of `TcpLimits` in cycles. */
 export interface Durations {
   readonly giveUp: number;
+  readonly drain: number;
   readonly connect: number;
   readonly halfOpen: number;
   readonly delayedAcknowledgment: number;
@@ -54,6 +55,8 @@ export interface TcpCore extends ControlParts {
   readonly ready: ReadyQueue;
   /** Slots of closed connections, to be reused after this poll: nobody up the stack works with them then. */
   readonly dead: number[];
+  /** Connections that are `isStarving`, the one that has waited longest first. */
+  readonly starving: Set<ControlBlock>;
   readonly draft: Draft;
   readonly counters: TcpCounters;
   readonly resets: RateLimit;
@@ -63,6 +66,10 @@ export interface TcpCore extends ControlParts {
   budget: number;
   /** Connections that are `isWaiting`. */
   waiting: number;
+  /** A receive buffer came back since the starving were last fed. */
+  hasFreed: boolean;
+  /** Slot at which a buffer was last taken away. */
+  evictFrom: number;
   /** The interface was full: not before this time again. */
   fullUntil: number;
 }
@@ -70,6 +77,7 @@ export interface TcpCore extends ControlParts {
 /** `limits`' durations on a clock of `hertz`. */
 export const makeDurations = (limits: TcpLimits, hertz: number): Durations => ({
   giveUp: limits.giveUpSeconds * hertz,
+  drain: limits.drainSeconds * hertz,
   connect: limits.connectSeconds * hertz,
   halfOpen: limits.halfOpenSeconds * hertz,
   delayedAcknowledgment: limits.delayedAcknowledgmentSeconds * hertz,

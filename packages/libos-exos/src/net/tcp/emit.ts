@@ -11,7 +11,7 @@ import {
 } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
-import { advance, distance } from "./sequence.ts";
+import { advance, distance, earliest, latest } from "./sequence.ts";
 
 /** A segment to be: its payload pieces lie in the output already. Reused. */
 export interface Draft extends TcpHeader {
@@ -85,9 +85,10 @@ export const receiveRoom = (block: ControlBlock): number =>
 
 /**
  * The window field. Moves the edge only by a segment or half the buffer
- * (RFC 9293 section 3.8.6.2.2), and never back.
+ * (RFC 9293 section 3.8.6.2.2), and never back; without memory there is no window to speak of.
  */
 function advertisedWindow(core: TcpCore, block: ControlBlock): number {
+  if (block.isStarving) return 0;
   const room = receiveRoom(block);
   const step = Math.min(core.memory.bytes / 2, block.segmentBytes);
   if (room - distance(block.receiveNext, block.receiveEdge) >= step)
@@ -97,12 +98,10 @@ function advertisedWindow(core: TcpCore, block: ControlBlock): number {
 
 /**
  * A sequence number that the peer accepts on a segment without text: SND.NXT, but
- * within its window, which a probe goes beyond.
+ * no farther than its window ever reached, which a probe goes beyond.
  */
 export const acceptableSequence = (block: ControlBlock): number =>
-  distance(block.sendUnacknowledged, block.sendHighest) <= block.sendWindow
-    ? block.sendHighest
-    : advance(block.sendUnacknowledged, block.sendWindow);
+  earliest(block.sendHighest, latest(block.sendEdge, block.sendUnacknowledged));
 
 /** Sends RST for a connection that is about to go; if it cannot leave, the peer's next segment gets one. */
 export function emitReset(core: TcpCore, block: ControlBlock): void {

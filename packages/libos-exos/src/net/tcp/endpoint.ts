@@ -25,6 +25,7 @@ import { ReadyQueue } from "./ready-queue.ts";
 import type { ReceiveMemory } from "./receive-memory.ts";
 import type { Segment } from "./segment.ts";
 import { makeSegment, parseSegment } from "./segment.ts";
+import { watchMemory } from "./starving.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import { makeTcpCounters } from "./tcp-counters.ts";
 import { TimeWaitTable } from "./time-wait.ts";
@@ -110,9 +111,11 @@ function makeCore(options: TcpOptions): TcpCore {
   const { clock, memory, randomWord } = options;
   const limits = Object.freeze({ ...TCP_LIMITS, ...options.limits });
   const { hertz } = clock;
-  return {
+  const core: TcpCore = {
     limits,
-    memory,
+    memory: watchMemory(memory, () => {
+      core.hasFreed = true;
+    }),
     clock,
     output: options.output,
     bounds: {
@@ -136,14 +139,18 @@ function makeCore(options: TcpOptions): TcpCore {
     listeners: new Map(),
     ready: new ReadyQueue(limits.connections),
     dead: [],
+    starving: new Set(),
     draft: makeDraft(),
     counters: makeTcpCounters(),
     resets: makeRateLimit(hertz, limits.resetsPerSecond, limits.resetsPerSecond),
     now: clock.now(),
     budget: 0,
     waiting: 0,
+    hasFreed: false,
+    evictFrom: 0,
     fullUntil: 0,
   };
+  return core;
 }
 
 function makeUse(core: TcpCore): TcpUse {

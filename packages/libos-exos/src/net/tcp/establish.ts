@@ -6,7 +6,7 @@ import { HEADERS_BYTES } from "./output.ts";
 import { armKeepalive, enter } from "./lifecycle.ts";
 import { leaveHalfOpen } from "./listener.ts";
 import type { Segment } from "./segment.ts";
-import { advance } from "./sequence.ts";
+import { advance, latest } from "./sequence.ts";
 import { TIMER } from "./timers.ts";
 
 /** Takes over what the peer's SYN says. */
@@ -20,6 +20,7 @@ export function acceptSyn(core: TcpCore, block: ControlBlock, segment: Segment):
   block.receiveScale = block.isScaling ? core.receiveScale : 0;
   block.segmentBytes = segmentBytes(core, segment);
   setSendWindow(block, segment.window, segment);
+  block.sendEdge = advance(block.initialSend, 1 + segment.window);
 }
 
 function segmentBytes(core: TcpCore, segment: Segment): number {
@@ -33,6 +34,7 @@ function segmentBytes(core: TcpCore, segment: Segment): number {
 /** SND.WND is `window` bytes, as `segment` said. */
 export function setSendWindow(block: ControlBlock, window: number, segment: Segment): void {
   block.sendWindow = window;
+  block.sendEdge = latest(block.sendEdge, advance(segment.acknowledgment, window));
   block.largestWindow = Math.max(block.largestWindow, window);
   block.windowSequence = segment.sequence;
   block.windowAcknowledgment = segment.acknowledgment;
@@ -52,6 +54,7 @@ export function establish(core: TcpCore, block: ControlBlock): void {
   block.congestion.opened(block.segmentBytes, block.isSynLost, block.sendUnacknowledged);
   core.counters.established += 1;
   core.ready.add(block);
+  block.heardAt = core.now;
   armKeepalive(core, block);
   if (block.isFinishing) enter(block, "FIN-WAIT-1");
   if (listener !== undefined) {

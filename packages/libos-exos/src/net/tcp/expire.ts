@@ -4,7 +4,7 @@ import { SYN_STATES } from "./state.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { emitReset } from "./emit.ts";
-import { close, keepaliveIdle, stopWaiting } from "./lifecycle.ts";
+import { keepaliveIdle, lose, stopWaiting } from "./lifecycle.ts";
 import { armRetransmit, sendKeepalive, sendProbe } from "./output.ts";
 import { distance } from "./sequence.ts";
 import type { TimerKind } from "./timers.ts";
@@ -37,7 +37,7 @@ function take(core: TcpCore, slot: number, kind: TimerKind): boolean {
 
 function giveUp(core: TcpCore, block: ControlBlock): void {
   if (block.state === "SYN-RECEIVED" && block.listener !== undefined) core.counters.halfOpenExpired += 1;
-  close(core, block, "timeout");
+  lose(core, block, "timeout");
 }
 
 function expireRetransmit(core: TcpCore, block: ControlBlock): void {
@@ -51,7 +51,9 @@ function expireRetransmit(core: TcpCore, block: ControlBlock): void {
   if (SYN_STATES.includes(block.state)) block.isSynLost = true;
   else if (block.sendWindow > 0) {
     const flight = distance(block.sendUnacknowledged, block.sendNext);
-    block.congestion.timedOut(block.sendHighest, flight, block.timeout.backoffs > 0);
+    const again = block.timeout.backoffs > 0 && block.timedOutSequence === block.sendUnacknowledged;
+    block.timedOutSequence = block.sendUnacknowledged;
+    block.congestion.timedOut(block.sendHighest, flight, again);
   }
   block.timeout.backOff();
   block.sendNext = block.sendUnacknowledged;
@@ -67,7 +69,7 @@ function expireKeepalive(core: TcpCore, block: ControlBlock): void {
   }
   if (block.probes >= core.limits.keepaliveProbes) {
     emitReset(core, block);
-    close(core, block, "timeout");
+    lose(core, block, "timeout");
     return;
   }
   block.probes += 1;

@@ -96,18 +96,50 @@ describe("passive open", () => {
 });
 
 describe("SYN flood", () => {
-  test("half-open connections are bounded; the oldest makes room", () => {
+  test("half-open connections are bounded; the oldest makes room when it has had its time", () => {
     const talk = makeConversation();
     talk.listen(8);
     for (let port = 1; port <= 50; port++) {
       talk.arrives({ flags: "S", seq: 0, remotePort: port });
       talk.sends();
+      talk.passes(126);
     }
     expect(talk.tcp.use.halfOpen()).toBe(8);
     expect(talk.tcp.use.connections()).toBe(8);
     expect(talk.tcp.counters.halfOpenDropped).toBe(42);
     talk.arrives({ seq: 1, ack: 1, remotePort: 50 });
     expect(talk.events).toEqual(["opened"]);
+  });
+  test("more opens at once than the backlog: none is displaced, the others get in when they ask again", () => {
+    const talk = makeConversation();
+    talk.listen(8);
+    const ports = Array.from({ length: 20 }, (_, i) => i + 1);
+    const knock = (remotePort: number): void => talk.arrives({ flags: "S", seq: 0, remotePort });
+    const answered = (): number[] => talk.sends().map((sent) => sent.remotePort);
+    ports.forEach(knock);
+    const first = answered();
+    expect(first).toEqual(ports.slice(0, 8));
+    expect([talk.tcp.counters.synIgnored, talk.tcp.counters.halfOpenDropped]).toEqual([12, 0]);
+    for (const remotePort of first) talk.arrives({ seq: 1, ack: 1, remotePort });
+    ports.slice(8).forEach(knock);
+    for (const remotePort of answered()) talk.arrives({ seq: 1, ack: 1, remotePort });
+    ports.slice(16).forEach(knock);
+    for (const remotePort of answered()) talk.arrives({ seq: 1, ack: 1, remotePort });
+    expect(talk.events.length).toBe(20);
+  });
+  test("with the connection table full a SYN displaces nothing, however old", () => {
+    const talk = makeConversation({ limits: { connections: 2 } });
+    talk.listen(1);
+    talk.arrives({ flags: "S", seq: 0, remotePort: 1 });
+    talk.sends();
+    talk.arrives({ seq: 1, ack: 1, remotePort: 1 });
+    talk.arrives({ flags: "S", seq: 0, remotePort: 2 });
+    talk.sends();
+    talk.passes(5000);
+    talk.arrives({ flags: "S", seq: 0, remotePort: 3 });
+    expect(talk.tcp.counters.halfOpenDropped).toBe(0);
+    talk.arrives({ seq: 1, ack: 1, remotePort: 2 });
+    expect(talk.events).toEqual(["opened", "opened"]);
   });
   test("with every connection open a SYN is ignored, with half-open ones the oldest goes", () => {
     const talk = makeConversation({ limits: { connections: 2 } });

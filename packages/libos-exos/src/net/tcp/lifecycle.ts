@@ -5,8 +5,9 @@ import { makeControlBlock, resetControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import type { Tuple } from "./initial-sequence.ts";
 import { leaveHalfOpen } from "./listener.ts";
+import { forgetStarving } from "./starving.ts";
 import type { State } from "./state.ts";
-import { mayEnter } from "./state.ts";
+import { hasPeerEnded, mayEnter } from "./state.ts";
 import { TIMER } from "./timers.ts";
 import { portsOf } from "./tuple-table.ts";
 
@@ -25,6 +26,7 @@ export function openBlock(core: TcpCore, tuple: Tuple, initialSend: number): Con
   block.sendUnacknowledged = initialSend;
   block.sendNext = initialSend;
   block.sendHighest = initialSend;
+  block.openedAt = core.now;
   block.sentAt = core.now;
   block.heardAt = core.now;
   return block;
@@ -43,6 +45,7 @@ export function close(core: TcpCore, block: ControlBlock, reason: CloseReason): 
   if (!block.isDraining) core.connections.unlink(block.slot);
   if (block.state === "SYN-RECEIVED") leaveHalfOpen(block);
   stopWaiting(core, block);
+  forgetStarving(core, block);
   core.timers.cancelAll(block.slot);
   enter(block, "CLOSED");
   core.dead.push(block.slot);
@@ -54,19 +57,34 @@ export function close(core: TcpCore, block: ControlBlock, reason: CloseReason): 
   if (connection !== undefined) handler?.closed(connection, reason);
 }
 
+/**
+ * The peer is gone, by a reset or in silence. If it had ended before, every byte of it was acknowledged:
+ * the application gets those first, and `reason` then.
+ */
+export function lose(core: TcpCore, block: ControlBlock, reason: CloseReason): void {
+  if (hasPeerEnded(block.state) && !block.isDraining) conclude(core, block, reason);
+  else close(core, block, reason);
+}
+
 /** Both sides are through. Bytes that the application has not taken keep the control block, but not the name. */
-export function conclude(core: TcpCore, block: ControlBlock): void {
+export function conclude(core: TcpCore, block: ControlBlock, reason: CloseReason = "done"): void {
   if (block.buffer.unread === 0) {
-    close(core, block, "done");
+    close(core, block, reason);
     return;
   }
   block.isDraining = true;
+  block.drainReason = reason;
   core.connections.unlink(block.slot);
   stopWaiting(core, block);
+  forgetStarving(core, block);
   core.timers.cancelAll(block.slot);
-  core.timers.arm(block.slot, TIMER.giveUp, core.now + core.durations.giveUp);
+  restartDrain(core, block);
   block.queue.releaseAll();
 }
+
+/** The application took some of what is left: the time without begins anew. */
+export const restartDrain = (core: TcpCore, block: ControlBlock): void =>
+  core.timers.arm(block.slot, TIMER.giveUp, core.now + core.durations.drain);
 
 /** The wait of 2 MSL passes in a tombstone. */
 export function enterTimeWait(core: TcpCore, block: ControlBlock): void {

@@ -4,7 +4,7 @@
 export interface TcpLimits {
   /** Connections at once, half-open ones included. 13 words a connection until it is first used. */
   readonly connections: number;
-  /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer. */
+  /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer, if that is older than `initialRetransmissionSeconds`; otherwise it is ignored. */
   readonly backlog: number;
   /** Connections in TIME-WAIT. When full, the oldest is forgotten early. Eight words each. */
   readonly timeWaits: number;
@@ -25,6 +25,8 @@ export interface TcpLimits {
   readonly maximumRetransmissionSeconds: number;
   /** R2: without an acknowledgment for so long the connection is given up (RFC 9293 section 3.8.3: at least 100 s). */
   readonly giveUpSeconds: number;
+  /** Bytes that the application leaves untouched for so long after the connection ended are dropped, and `closed` says "timeout". */
+  readonly drainSeconds: number;
   /** R2 of an active open (RFC 9293 section 3.8.3: at least 3 minutes). */
   readonly connectSeconds: number;
   /** A half-open connection that is not acknowledged for so long is dropped. Six transmissions of SYN,ACK, as deployed stacks do. */
@@ -77,6 +79,7 @@ export const TCP_LIMITS: TcpLimits = Object.freeze({
   initialRetransmissionSeconds: 1,
   maximumRetransmissionSeconds: 60,
   giveUpSeconds: 100,
+  drainSeconds: 600,
   connectSeconds: 180,
   halfOpenSeconds: 63,
   delayedAcknowledgmentSeconds: 0.04,

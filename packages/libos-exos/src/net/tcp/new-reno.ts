@@ -63,6 +63,7 @@ export class NewReno implements CongestionControl {
     this.#duplicates = 0;
     if (!this.#recovering) {
       if (flight * 2 >= this.#window) this.#grow(bytes);
+      this.#follow(unacknowledged);
       return "advance";
     }
     if (isBefore(unacknowledged, this.#recover)) return this.#partial(bytes);
@@ -88,7 +89,7 @@ export class NewReno implements CongestionControl {
   }
 
   timedOut(highest: number, flight: number, again: boolean): void {
-    if (!again) this.#threshold = Math.max(flight >>> 1, 2 * this.#segment);
+    if (!again) this.#threshold = this.#halved(flight);
     this.#window = this.#segment;
     this.#recover = highest;
     this.#recovering = false;
@@ -99,6 +100,17 @@ export class NewReno implements CongestionControl {
 
   idled(): void {
     this.#window = Math.min(this.#window, initialWindow(this.#segment));
+  }
+
+  // Without this a mark left behind by half the sequence space would look as if it lay ahead.
+  #follow(unacknowledged: number): void {
+    if (isAfter(unacknowledged, this.#recover)) this.#recover = (unacknowledged - 1) >>> 0;
+  }
+
+  // In recovery what is in flight includes what has left the network: ssthresh was halved for it already.
+  #halved(flight: number): number {
+    const half = Math.max(flight >>> 1, 2 * this.#segment);
+    return this.#recovering ? Math.min(this.#threshold, half) : half;
   }
 
   // RFC 6582 section 3.2 step 3: deflate by what was acknowledged, keep the pipe full.

@@ -314,6 +314,28 @@ describe("NewReno", () => {
     reno.timedOut(1001, 1000, false);
     expect([1, 2, 3, 4].some(() => reno.duplicated(1001, 1001, 100))).toBe(false);
   });
+  test("a timeout in recovery does not raise ssthresh", () => {
+    const reno = new NewReno();
+    reno.opened(100, false, 1);
+    for (let i = 0; i < 3; i++) reno.duplicated(1, 1001, 1000);
+    reno.timedOut(4001, 4000, false);
+    expect([reno.window, reno.threshold]).toEqual([100, 500]);
+  });
+  test("recovery still begins after gigabytes without a loss", () => {
+    const reno = new NewReno();
+    reno.opened(1460, false, 1);
+    let unacknowledged = 1;
+    for (let i = 0; i < 3 * 1024; i++) {
+      unacknowledged = advance(unacknowledged, 2 ** 20);
+      reno.acknowledged(2 ** 20, unacknowledged, 2 ** 20);
+    }
+    const highest = advance(unacknowledged, 100_000);
+    expect([1, 2, 3].map(() => reno.duplicated(unacknowledged, highest, 100_000))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
 });
 
 describe("initial sequence numbers", () => {

@@ -4,6 +4,7 @@ import type { TcpCore } from "./core.ts";
 import { expire } from "./expire.ts";
 import { armGiveUp, stopWaiting } from "./lifecycle.ts";
 import { output } from "./output.ts";
+import { feedStarving } from "./starving.ts";
 import { TIMER } from "./timers.ts";
 
 /** Tombstones removed in one poll. */
@@ -17,12 +18,14 @@ export function poll(core: TcpCore): void {
   reuseDead(core);
   core.tombstones.expire(core.now, EXPIRE_LIMIT);
   expireDue(core);
+  feedStarving(core);
   flush(core);
 }
 
 /** When the next poll is needed: now if somebody has something to send. */
 export function wakeAt(core: TcpCore): number {
   const timer = core.timers.earliest();
+  if (core.hasFreed && core.starving.size > 0) return Math.min(timer, core.clock.now());
   return core.ready.count === 0 ? timer : Math.min(timer, Math.max(core.clock.now(), core.fullUntil));
 }
 

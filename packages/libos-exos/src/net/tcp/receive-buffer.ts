@@ -12,8 +12,8 @@ export type Taker = (window: Window, at: number, length: number) => number;
  * `next` are in order and not taken; separate runs after `next` came early. All
  * lie in one slot at `position - origin`, in one piece, so that whoever takes
  * them sees all of them; when the end of the slot is reached what is left moves
- * to its front. The slot is borrowed for the first byte and given back with the
- * last one.
+ * to its front. The slot is borrowed for the first byte, or reserved before it,
+ * and given back with the last one.
  */
 export class ReceiveBuffer {
   readonly #memory: ReceiveMemory;
@@ -64,6 +64,19 @@ export class ReceiveBuffer {
     this.#read = 0;
     this.#next = 0;
     this.#giveBack();
+  }
+
+  /** Borrows a slot before there is a byte to keep; false when there is none. */
+  reserve(): boolean {
+    return (this.#slot ?? this.#borrow()) !== undefined;
+  }
+
+  /** Forgets what came early and gives the slot back, if nothing in order is in it; false if there was none to give. */
+  forgetEarly(): boolean {
+    if (this.#slot === undefined || this.unread > 0) return false;
+    this.#runCount = 0;
+    this.#giveBack();
+    return true;
   }
 
   /** `length` bytes in order were taken without having been stored; nothing may be unread. */

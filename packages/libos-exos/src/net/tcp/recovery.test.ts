@@ -1,6 +1,7 @@
 /** Loss: retransmission, fast retransmission, NewReno, closed windows, silence. */
 import { describe, expect, test } from "vitest";
 import { openedByPeer } from "../../testing/conversation.ts";
+import { NewReno } from "./new-reno.ts";
 
 const spans = (sent: readonly { seq: number; payload: string }[]): [number, number][] =>
   sent.map((one) => [one.seq, one.payload.length]);
@@ -42,6 +43,25 @@ describe("retransmission timer", () => {
     talk.arrives({ ack: 401 });
     expect(talk.sends()).toEqual([]);
     expect(talk.tcp.wakeAt()).toBe(Infinity);
+  });
+  test("a timeout of the next segment is a new loss, one of the same segment is not", () => {
+    const losses: boolean[] = [];
+    class Watched extends NewReno {
+      override timedOut(highest: number, flight: number, again: boolean): void {
+        losses.push(again);
+        super.timedOut(highest, flight, again);
+      }
+    }
+    const talk = openedByPeer({ makeCongestion: () => new Watched() });
+    talk.say("x".repeat(400));
+    talk.sends();
+    talk.passes(200);
+    talk.passes(400);
+    talk.sends();
+    talk.arrives({ ack: 101 });
+    talk.sends();
+    talk.passes(1600);
+    expect(losses).toEqual([false, true, false]);
   });
   test("an ACK that jumps ahead skips what need not be sent again", () => {
     const talk = openedByPeer();

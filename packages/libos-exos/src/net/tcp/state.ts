@@ -44,6 +44,10 @@ export const maySend = (state: State): boolean =>
 /** The states of a handshake: SYN is not acknowledged. */
 export const SYN_STATES: readonly State[] = ["SYN-SENT", "SYN-RECEIVED"];
 
+/** True once the peer's FIN has come in order: it has said all it had to say. */
+export const hasPeerEnded = (state: State): boolean =>
+  state === "CLOSE-WAIT" || state === "CLOSING" || state === "LAST-ACK" || state === "TIME-WAIT";
+
 /** True while our FIN is queued or sent, and not acknowledged. */
 export const owesFin = (state: State): boolean =>
   state === "FIN-WAIT-1" || state === "CLOSING" || state === "LAST-ACK";

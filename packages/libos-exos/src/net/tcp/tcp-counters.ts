@@ -14,6 +14,8 @@ export interface TcpCounters {
   unacceptable: number;
   /** Segments whose text was dropped for want of receive memory. */
   receiveDropped: number;
+  /** Receive buffers taken from connections that kept only bytes that came early. */
+  earlyEvicted: number;
   resetsReceived: number;
 
   /** Segments given to IPv4, and those of them that were sent before. */
@@ -38,7 +40,7 @@ export interface TcpCounters {
   /** Half-open connections displaced by newer ones, and those that timed out. */
   halfOpenDropped: number;
   halfOpenExpired: number;
-  /** SYNs ignored because every connection was in use. */
+  /** SYNs ignored because every connection was in use, or the backlog full of young ones. */
   synIgnored: number;
   /** Connections in TIME-WAIT forgotten before their time. */
   timeWaitEvicted: number;
@@ -57,6 +59,7 @@ export const makeTcpCounters = (): TcpCounters => ({
   outOfOrder: 0,
   unacceptable: 0,
   receiveDropped: 0,
+  earlyEvicted: 0,
   resetsReceived: 0,
   segmentsSent: 0,
   retransmissions: 0,

@@ -23,6 +23,15 @@ describe("receiving", () => {
     talk.arrives({ seq: 101, payload: "b".repeat(100) });
     expect(talk.sends()).toMatchObject([{ flags: "A", ack: 201 }]);
   });
+  test("every second segment of a peer whose segments are shorter than ours, too", () => {
+    const talk = openedByPeer({ bufferBytes: 16_384 }, { mss: 1460 });
+    for (let seq = 1; seq < 5 * 2896; seq += 2896) {
+      talk.arrives({ seq, payload: "a".repeat(1448) });
+      expect(talk.sends()).toEqual([]);
+      talk.arrives({ seq: seq + 1448, payload: "b".repeat(1448) });
+      expect(talk.sends()).toMatchObject([{ flags: "A", ack: seq + 2896 }]);
+    }
+  });
   test("the answer carries the acknowledgment", () => {
     const talk = openedByPeer();
     talk.arrives({ seq: 1, payload: "question" });
@@ -142,6 +151,59 @@ describe("backpressure", () => {
     talk.takes = (length) => length;
     talk.arrives({ seq: 3, payload: "cde" });
     expect(talk.events).toEqual(["received abcde", "received cde"]);
+  });
+  test("bytes dropped for want of memory close the window, once a poll; memory that comes back opens it", () => {
+    const talk = makeConversation({ buffers: 1 });
+    talk.listen();
+    talk.takes = () => 0;
+    for (const remotePort of [1, 2]) {
+      talk.arrives({ flags: "S", seq: 0, mss: 100, remotePort });
+      talk.sends();
+      talk.arrives({ seq: 1, ack: 1, remotePort });
+      if (remotePort === 1) talk.arrives({ seq: 1, payload: "x".repeat(100), remotePort });
+    }
+    talk.sends();
+    for (const seq of [1, 101, 201]) talk.arrives({ seq, payload: "y".repeat(100), remotePort: 2 });
+    expect(talk.sends()).toMatchObject([{ ack: 1, window: 0, remotePort: 2 }]);
+    talk.arrives({ seq: 1, payload: "y", remotePort: 2 });
+    expect(talk.sends()).toMatchObject([{ ack: 1, window: 0, remotePort: 2 }]);
+    talk.arrives({ flags: "R", seq: 101, remotePort: 1 });
+    expect(talk.tcp.wakeAt()).toBeLessThanOrEqual(1_000_000);
+    expect(talk.sends()).toMatchObject([{ ack: 1, window: 4096, remotePort: 2 }]);
+    expect(talk.freeBuffers).toBe(0);
+    talk.arrives({ seq: 1, payload: "y".repeat(100), remotePort: 2 });
+    talk.takes = (length) => length;
+    talk.connection.resume();
+    expect(talk.freeBuffers).toBe(1);
+  });
+  test("without memory an application that asks for bytes gets its window back", () => {
+    const talk = openedByPeer({ buffers: 0 });
+    talk.takes = () => 0;
+    talk.arrives({ seq: 1, payload: "abc" });
+    expect(talk.sends()).toMatchObject([{ ack: 1, window: 0 }]);
+    talk.takes = (length) => length;
+    talk.connection.resume();
+    expect(talk.sends()).toMatchObject([{ ack: 1, window: 4096 }]);
+  });
+  test("bytes that came early make room for bytes in order of others, and are sent again", () => {
+    const talk = makeConversation({ buffers: 1 });
+    talk.listen();
+    talk.takes = () => 0;
+    for (const remotePort of [1, 2]) {
+      talk.arrives({ flags: "S", seq: 0, mss: 100, remotePort });
+      talk.sends();
+      talk.arrives({ seq: 1, ack: 1, remotePort });
+    }
+    talk.arrives({ seq: 3, payload: "c", remotePort: 1 });
+    talk.arrives({ seq: 1, payload: "ab", remotePort: 2 });
+    expect([talk.tcp.counters.earlyEvicted, talk.tcp.counters.receiveDropped]).toEqual([1, 0]);
+    talk.connection.abort();
+    talk.sends();
+    talk.events.length = 0;
+    talk.takes = (length) => length;
+    talk.arrives({ seq: 1, payload: "ab", remotePort: 1 });
+    talk.arrives({ seq: 3, payload: "c", remotePort: 1 });
+    expect(talk.events).toEqual(["received ab", "received c"]);
   });
   test("an ACK counts even when the window is closed to its text", () => {
     const talk = openedByPeer({ bufferBytes: 100 });

@@ -18,8 +18,6 @@ export const IPV4_BYTES = 20;
 export const IPV4_BYTES_MAX = 60;
 /** Values of the protocol field. */
 export const PROTOCOLS = { icmp: 1, tcp: 6, udp: 17 } as const;
-/** The "don't fragment" bit of the flags and offset field. */
-export const DONT_FRAGMENT = 0x4000;
 /** The "more fragments" bit and the offset: nonzero only in fragments. */
 export const FRAGMENT_MASK = 0x3fff;
 
@@ -57,10 +55,13 @@ export function ipv4Fits(window: Window, at: number, length: number): boolean {
   return header >= IPV4_BYTES && header <= length;
 }
 
-/** Writes the fields that never change: version, no options, no fragments, `timeToLive`. */
+/**
+ * Writes the fields that never change: version, no options, no fragments, `timeToLive`. Routers may fragment what is
+ * too long for them: nobody here would hear of it if they might not (RFC 1191 is not done).
+ */
 export function setIpv4Constants(window: Window, at: number, hops: number): void {
   window.setU16(at + VERSION_LENGTH, 0x4500);
-  window.setU16(at + FLAGS_OFFSET, DONT_FRAGMENT);
+  window.setU16(at + FLAGS_OFFSET, 0);
   window.setU8(at + TIME_TO_LIVE, hops);
 }
 /** Writes the total length and the identification. */
