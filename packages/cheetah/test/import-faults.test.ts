@@ -177,3 +177,19 @@ test("what cannot be looked at for a while stays served; what is gone does not",
   expect(names.map((name) => fetch(rig, name))).toEqual(["a", "b", "404", "404", "f"]);
   expect(reasons(rig)).toEqual({ d: "Unreadable", "f.txt": "Unreadable", "caf\ufffd.txt": "BadName" });
 });
+
+test("when the host has no room for more of the disk, what has been written before is used again", () => {
+  const source = makeMemorySource({ "a.txt": "a" });
+  const rig = makeServerRig({
+    source,
+    wrapDisk: (inner) =>
+      failingDisk(inner, ({ kind, first, count }) => kind === "write" && first + count > 20),
+  });
+  source.put("big.bin", patternBytes(30 * 4096, 3));
+  source.put("n.txt", "n");
+  refresh(rig);
+  expect([fetch(rig, "a.txt"), reasons(rig)["big.bin"]]).toEqual(["a", "DiskFailed"]);
+  source.files.delete("big.bin");
+  refresh(rig);
+  expect([fetch(rig, "n.txt"), reasons(rig)]).toEqual(["n", {}]);
+});

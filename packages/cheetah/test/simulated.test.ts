@@ -68,16 +68,18 @@ test("the whole run leaves nothing behind on either machine", () => {
     wire: { faults: { loss: 0.02, duplicate: 0.02, reorder: 0.02 } },
   });
   const paths = [...rig.source.files.keys()];
-  const round = (): Readonly<Record<string, unknown>> => {
-    const fetched = fetchAll(rig, paths, { connections: 50, depth: 4 });
+  const round = (connections: number): Readonly<Record<string, unknown>> => {
+    const fetched = fetchAll(rig, paths, { connections, depth: 4 });
     rig.until(() => allOver(fetched), 60);
     expectAllRight(fetched, 200);
     settle(rig);
     return everythingHeld(rig);
   };
-  const after = round();
+  // The gateway claims buffers as it first needs them, and keeps them: more of them here than the rounds after it need.
+  expect(round(200)).toMatchObject(nothingLeft(rig));
+  const after = round(50);
   expect(after).toMatchObject(nothingLeft(rig));
-  expect(round()).toEqual(after);
+  expect(round(50)).toEqual(after);
 });
 
 test.each([1, 2, 6, 7, 8, 9, 10, 11])(

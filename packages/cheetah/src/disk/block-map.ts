@@ -53,6 +53,11 @@ export class BlockMap {
     this.#free += count;
   }
 
+  /** Looks from the start next time: what was written before can be written again when the host has no more room. */
+  rewind(): void {
+    this.#rover = SUPERBLOCKS;
+  }
+
   #search(from: number, count: number): number {
     let start = from;
     while (start + count <= this.#used.length) {

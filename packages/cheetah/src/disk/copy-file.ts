@@ -44,6 +44,7 @@ export function dropFailed(task: ImportTask, draft: Draft): void {
     draft.files.delete(file.path);
     keepOld(task, draft, file.path);
   }
+  task.site.map.rewind();
   draft.fresh.splice(0, draft.fresh.length, ...sound);
 }
 
@@ -77,6 +78,7 @@ function* copyOnce(
   yield* settle(staging);
   staging.forgive(owner);
   site.map.release(first, fileBlocks(file));
+  if (reason === "DiskFailed") site.map.rewind();
   return reason;
 }
 

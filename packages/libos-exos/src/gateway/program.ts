@@ -30,13 +30,12 @@ const RELAY_BYTES = 16_384;
 const RELAY_RUN = 16;
 /**
  * Bytes of one receive buffer, which is the window, and how many there may be: with the relays' own memory they fit a
- * machine of 40 MiB. A connection borrows one only while its client leaves bytes unread. When all are lent, clients
- * that read are served as before, and those that do not are told nothing more until they read or a buffer comes back.
+ * machine of 40 MiB. A connection borrows one only while its client leaves bytes unread. When all are lent, a
+ * client that reads at once is served as before, one that reads slowly is served more slowly, and one that does not
+ * read keeps its connection, with a closed window, until it reads or a buffer comes back.
  */
 const RECEIVE_BYTES = 65_536;
 const RECEIVE_BUFFERS = 320;
-/** Receive buffers claimed together. */
-const RECEIVE_RUN = 4;
 /**
  * A reset of the service may be lost: a relay whose connection is gone must not last as long as its client does.
  * So many probes that a wire that loses every tenth frame does not end one that only waits.
@@ -59,7 +58,6 @@ export const gatewayProgram = (options: GatewayProgramOptions): Program =>
       ringSlots: 512,
       receiveBytes: RECEIVE_BYTES,
       receiveBuffers: Math.min(connections, RECEIVE_BUFFERS),
-      receiveBuffersPerRun: RECEIVE_RUN,
       tcp: KEEPALIVE,
     });
     const gateway = makeGateway({

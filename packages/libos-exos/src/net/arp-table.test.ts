@@ -41,7 +41,12 @@ test("rows without a mapping go first, then the one that was used longest ago", 
   const { table } = tableAt(0);
   for (let address = 1; address <= ARP_ROWS; address++) table.insert(address);
   for (let address = 1; address <= ARP_ROWS; address++)
-    table.change(table.find(address), address > ARP_ROWS - 2 ? ARP_STATE.unreachable : ARP_STATE.reachable, 0, 1);
+    table.change(
+      table.find(address),
+      address > ARP_ROWS - 2 ? ARP_STATE.unreachable : ARP_STATE.reachable,
+      0,
+      1,
+    );
   table.insert(1000);
   table.change(table.find(1000), ARP_STATE.reachable, 0, 1);
   table.insert(1001);

@@ -84,8 +84,7 @@ const BUCKETS = 512;
 const bucketOf = (address: number): number => (Math.imul(address, 0x9e37_79b1) >>> 0) >>> 23;
 
 /** States in which a row has no mapping: nothing is lost with it. */
-const isEmpty = (state: number): boolean =>
-  state === ARP_STATE.incomplete || state === ARP_STATE.unreachable;
+const isEmpty = (state: number): boolean => state === ARP_STATE.incomplete || state === ARP_STATE.unreachable;
 
 /** The one writer of a table: rows in memory, and an index and deadlines of its own. */
 export class ArpTable {

@@ -56,7 +56,11 @@ function makeMemory(options: StackOptions): Stack["memory"] {
   const bytes = options.receiveBytes ?? RECEIVE_BYTES;
   const buffers = options.receiveBuffers ?? RECEIVE_BUFFERS;
   if (receiveBuffersPerRun !== undefined) {
-    const slots = makeBufferSlots(pool, { slotBytes: bytes, slots: buffers, slotsPerRun: receiveBuffersPerRun });
+    const slots = makeBufferSlots(pool, {
+      slotBytes: bytes,
+      slots: buffers,
+      slotsPerRun: receiveBuffersPerRun,
+    });
     return {
       bytes,
       allocate: slots.allocate,
