@@ -1,5 +1,5 @@
 /** The gateway: connections of the host, carried to a service over TCP. */
-import { NEVER, failed, type CapSlot, type Cycles, type Gate } from "@exolith/exokernel/abi";
+import { NEVER, failed, type CapSlot, type Cycles, type Gate, type StreamId } from "@exolith/exokernel/abi";
 import type { BufferSlots } from "../memory/buffer-slots.ts";
 import type { Connection, ConnectionHandler } from "../net/tcp/application.ts";
 import type { Pollable } from "../schedule/event-loop.ts";
@@ -32,69 +32,80 @@ export interface Gateway extends Pollable {
 const BATCH = 256;
 
 /** Carries every stream of a device to one service. */
-export function makeGateway(parts: GatewayParts): Gateway {
-  const relays = new Map<number, Relay>();
-  const starving = new Set<Relay>();
-  const shared: RelayParts = {
-    gate: parts.gate,
-    slots: parts.slots,
-    starved: (relay) => starving.add(relay),
-    over: (relay) => {
-      starving.delete(relay);
-      relays.delete(relay.stream);
-    },
-  };
+export const makeGateway = (parts: GatewayParts): Gateway => new StreamGateway(parts);
 
-  // True when more streams may wait than one poll accepts.
-  const acceptAll = (): boolean => {
+class StreamGateway implements Gateway {
+  readonly #parts: GatewayParts;
+  readonly #shared: RelayParts;
+  readonly #relays = new Map<number, Relay>();
+  readonly #starving = new Set<Relay>();
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    this.#shared = {
+      gate: parts.gate,
+      slots: parts.slots,
+      starved: (relay) => this.#starving.add(relay),
+      over: (relay) => {
+        this.#starving.delete(relay);
+        this.#relays.delete(relay.stream);
+      },
+    };
+  }
+
+  get carried(): number {
+    return this.#relays.size;
+  }
+  get buffers(): number {
+    return this.#parts.slots.taken;
+  }
+  wakeAt(): Cycles {
+    return NEVER;
+  }
+
+  /** In this order: a relay that ends gives its slot to those that starve, and its place to those that wait outside. */
+  poll(): boolean {
+    const hasChanged = this.#serveChanged();
+    this.#feedStarving();
+    return this.#acceptAll() || hasChanged;
+  }
+
+  #serveChanged(): boolean {
     for (let i = 0; i < BATCH; i++) {
-      if (relays.size >= parts.connections) return false;
-      const stream = parts.gate.streamAccept(parts.device, parts.slot);
+      const stream = this.#parts.gate.streamNext();
       if (failed(stream)) return false;
-      const relay = new Relay(shared, stream);
-      const connection = parts.connect(relay);
-      if (connection === undefined) {
-        parts.gate.streamControl(stream, "reset");
-        continue;
-      }
-      relay.attach(connection);
-      relays.set(stream, relay);
+      this.#relays.get(stream)?.pump();
     }
     return true;
-  };
+  }
 
-  const serveChanged = (): boolean => {
-    for (let i = 0; i < BATCH; i++) {
-      const stream = parts.gate.streamNext();
-      if (failed(stream)) return false;
-      relays.get(stream)?.pump();
-    }
-    return true;
-  };
-
-  const feedStarving = (): void => {
-    for (const relay of starving) {
-      starving.delete(relay);
+  #feedStarving(): void {
+    for (const relay of this.#starving) {
+      this.#starving.delete(relay);
       relay.pump();
-      if (starving.has(relay)) return;
+      if (this.#starving.has(relay)) return;
     }
-  };
+  }
 
-  // In this order: a relay that ends gives its slot to those that starve, and its place to those that wait outside.
-  const poll = (): boolean => {
-    const hasChanged = serveChanged();
-    feedStarving();
-    return acceptAll() || hasChanged;
-  };
+  /** True when more streams may wait than one poll accepts. */
+  #acceptAll(): boolean {
+    for (let i = 0; i < BATCH; i++) {
+      if (this.#relays.size >= this.#parts.connections) return false;
+      const stream = this.#parts.gate.streamAccept(this.#parts.device, this.#parts.slot);
+      if (failed(stream)) return false;
+      this.#carry(stream);
+    }
+    return true;
+  }
 
-  return {
-    poll,
-    wakeAt: (): Cycles => NEVER,
-    get carried() {
-      return relays.size;
-    },
-    get buffers() {
-      return parts.slots.taken;
-    },
-  };
+  #carry(stream: StreamId): void {
+    const relay = new Relay(this.#shared, stream);
+    const connection = this.#parts.connect(relay);
+    if (connection === undefined) {
+      this.#parts.gate.streamControl(stream, "reset");
+      return;
+    }
+    relay.attach(connection);
+    this.#relays.set(stream, relay);
+  }
 }
