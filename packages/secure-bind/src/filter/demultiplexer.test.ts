@@ -271,4 +271,3 @@ describe("lessSpecific", () => {
     expect(taken).toBeGreaterThan(500);
   });
 });
-test.todo("[N5] insert protection: what the kernel refuses, through the gate");

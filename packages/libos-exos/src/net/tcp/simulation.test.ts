@@ -328,8 +328,6 @@ describe("two endpoints", () => {
     }
   });
 
-  test.todo("[N12] primitives: the web server uses them without sockets, shown with the server");
-
   test("a transfer over a wire with 5 % loss is byte-exact", () => {
     const channel = { ...PERFECT, loss: 50 };
     const outcome = run(99, channel, [1_000_000, 10], { appetite: 900 });
