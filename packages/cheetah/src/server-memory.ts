@@ -1,10 +1,11 @@
 /** Every frame that a server works in, claimed when it is made. */
 import { FRAME_BYTES, failed } from "@exolith/exokernel/abi";
 import type { Gate, KernelError, Window } from "@exolith/exokernel/abi";
+import { makeFramePool } from "@exolith/libos-exos";
+import type { FramePool } from "@exolith/libos-exos";
 import { CHUNK_BLOCKS } from "./cache/chunk-cache.ts";
 import { STATUS_BYTES } from "./disk/block-store.ts";
 import { STAGING_BLOCKS } from "./disk/staging.ts";
-import { FrameClaimer } from "./memory/claim-frames.ts";
 import type { CheetahOptions } from "./options.ts";
 import { DEFAULT_FRAMES } from "./options.ts";
 
@@ -21,17 +22,17 @@ export interface ServerMemory {
 
 /** Claims them all, or says why not. */
 export function claimMemory(gate: Gate, options: CheetahOptions): ServerMemory | KernelError {
-  const claimer = new FrameClaimer(gate, options.slot);
+  const pool = makeFramePool(gate, options.slot);
   const chunkCount = Math.max(1, Math.floor((options.cacheFrames ?? DEFAULT_FRAMES.cache) / CHUNK_BLOCKS));
   const stagingCount = Math.max(
     1,
     Math.floor((options.stagingFrames ?? DEFAULT_FRAMES.staging) / STAGING_BLOCKS),
   );
-  const chunks = claimMany(claimer, chunkCount, CHUNK_BLOCKS);
-  const staging = claimMany(claimer, stagingCount, STAGING_BLOCKS);
-  const heads = claimer.claim(options.headFrames ?? DEFAULT_FRAMES.head);
-  const status = claimer.claim(Math.ceil(((chunkCount + stagingCount) * STATUS_BYTES) / FRAME_BYTES));
-  const log = claimer.claim(options.logFrames ?? DEFAULT_FRAMES.log);
+  const chunks = claimMany(pool, chunkCount, CHUNK_BLOCKS);
+  const staging = claimMany(pool, stagingCount, STAGING_BLOCKS);
+  const heads = pool.run(options.headFrames ?? DEFAULT_FRAMES.head);
+  const status = pool.run(Math.ceil(((chunkCount + stagingCount) * STATUS_BYTES) / FRAME_BYTES));
+  const log = pool.run(options.logFrames ?? DEFAULT_FRAMES.log);
   if (failed(chunks)) return chunks;
   if (failed(staging)) return staging;
   if (failed(heads)) return heads;
@@ -39,10 +40,10 @@ export function claimMemory(gate: Gate, options: CheetahOptions): ServerMemory |
   return failed(log) ? log : { chunks, staging, heads, status, log };
 }
 
-function claimMany(claimer: FrameClaimer, count: number, frames: number): readonly Window[] | KernelError {
+function claimMany(pool: FramePool, count: number, frames: number): readonly Window[] | KernelError {
   const windows: Window[] = [];
   for (let i = 0; i < count; i++) {
-    const window = claimer.claim(frames);
+    const window = pool.run(frames);
     if (failed(window)) return window;
     windows.push(window);
   }

@@ -60,6 +60,8 @@ export interface Kernel {
   readonly streamRows: readonly Uint16Array[];
   /** Environments that asked each stream device for a stream: all are told of the next. */
   readonly acceptors: readonly Set<Environment>[];
+  /** What each stream device calls for a changed stream; made once, when the kernel is loaded. */
+  readonly streamChanges: ((handle: number) => void)[];
   readonly nics: readonly NicState[];
   /** Work variable: the physical pieces of the frame being sent. */
   readonly gather: PhysicalGather;
@@ -100,6 +102,7 @@ export const makeKernel = ({ machine, trace, faulted, quantum, staging }: Kernel
   streams: makeRows(STREAMS),
   streamRows: machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
   acceptors: machine.streams.map(() => new Set<Environment>()),
+  streamChanges: [],
   nics: staging.map((address) => ({
     demultiplexer: makeDemultiplexer(),
     staging: address,

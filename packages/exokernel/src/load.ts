@@ -11,6 +11,7 @@ import { makeGate } from "./gate/make-gate.ts";
 import { makeKernel, type Kernel } from "./kernel.ts";
 import { pinFrames } from "./memory/frame-calls.ts";
 import { invariant } from "./panic.ts";
+import { connectStreams } from "./stream/stream-table.ts";
 import { NO_TRACE } from "./trace.ts";
 
 /** A kernel that has just been loaded, from inside: its state, which no board and no environment sees. */
@@ -31,6 +32,7 @@ export function load(machine: Machine, options: BootOptions = {}): Loaded {
     quantum,
     staging: staging.addresses,
   });
+  connectStreams(kernel);
   const first = addEnvironment(kernel, 0 as EnvId, makeCapability([], RIGHTS.all));
   invariant(first !== undefined, "no row for the boot environment");
   const root = makeGate(kernel, first);

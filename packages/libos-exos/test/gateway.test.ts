@@ -56,7 +56,7 @@ function bench(
   };
   const right: HostProgram = (gate, { network, peer }) => {
     const pool = makeFramePool(gate, network.slots.guard);
-    const stack = makeStack(gate, { ...network, pool, receiveBuffers, receiveBuffersPerRun: 2 });
+    const stack = makeStack(gate, { ...network, pool, receiveBuffers });
     client = stack;
     slots = makeBufferSlots(pool, { slotBytes: 16_384, slots: relaySlots, slotsPerRun: 2 });
     gateway = makeGateway({

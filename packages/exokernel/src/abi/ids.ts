@@ -2,7 +2,7 @@
 import type { Unit } from "@exolith/hw-model";
 
 export type { BlockNumber, Cycles, FrameNumber, Unit } from "@exolith/hw-model";
-export { BLOCK_BYTES, FRAME_BYTES, NEVER, block, cycles, frame } from "@exolith/hw-model";
+export { BLOCK_BYTES, FRAME_BYTES, NEVER, STREAM_STATE, block, cycles, frame } from "@exolith/hw-model";
 
 /** An environment. Index in the low 16 bits, generation above. */
 export type EnvId = Unit<number, "EnvId">;

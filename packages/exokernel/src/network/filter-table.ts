@@ -16,9 +16,8 @@ export interface FilterRow {
   /** Its index in the interface's demultiplexer. */
   readonly index: number;
   readonly guard: Capability;
-  /** Id of the ring that it feeds, its row, and the ring itself: ids come round, rings do not. */
+  /** Id of the ring that it feeds, and the ring itself: ids come round, rings do not. */
   readonly ring: number;
-  readonly ringRow: number;
   readonly feeds: RingRow;
   matched: number;
 }
@@ -63,14 +62,12 @@ export function filterInsert(
     kernel.filters.ids.free(row);
     return index === "overlap" ? ERRORS.Overlap : ERRORS.Full;
   }
-  const ringRow = kernel.rings.ids.rowOf(ringId);
   kernel.filters.rows[row] = {
     owner: caller,
     nic,
     index,
     guard,
     ring: ringId as number,
-    ringRow,
     feeds: ring,
     matched: 0,
   };

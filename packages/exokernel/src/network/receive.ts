@@ -1,5 +1,6 @@
 /** Reception: interface, one DMA copy into a frame, filters, ring. */
 import type { Nic } from "@exolith/hw-model";
+import { rowOf } from "../abi/ids.ts";
 import { RECEIVE_BATCH } from "../abi/limits.ts";
 import type { Kernel, NicState } from "../kernel.ts";
 import { TRACE_EVENTS } from "../trace.ts";
@@ -40,6 +41,6 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
     return;
   }
   filter.matched += 1;
-  if (kernel.rings.rows[filter.ringRow] === filter.feeds)
-    deliver(kernel, filter.ringRow, state.staging, length);
+  const ring = rowOf(filter.ring);
+  if (kernel.rings.rows[ring] === filter.feeds) deliver(kernel, ring, state.staging, length);
 }

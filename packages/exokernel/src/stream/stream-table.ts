@@ -161,18 +161,22 @@ export const streamState = (kernel: Kernel, row: number): number => {
 /** Changes taken from one stream device in one step. */
 const CHANGE_BATCH = 256;
 
+/** Prepares the kernel's ends of the stream devices: to be called once. */
+export function connectStreams(kernel: Kernel): void {
+  for (const [i, rows] of kernel.streamRows.entries())
+    kernel.streamChanges.push((handle) => {
+      if (handle >= 0) streamChanged(kernel, rows[handle] ?? 0);
+      else kernel.acceptors[i]?.forEach(notify);
+    });
+}
+
 /** Tells owners of changed streams, and acceptors of waiting ones; true if there was any. O(batch). */
 export function reapStreams(kernel: Kernel): boolean {
   let any = false;
-  for (let i = 0; i < kernel.machine.streams.length; i++) {
+  for (let i = 0; i < kernel.streamChanges.length; i++) {
     const device = kernel.machine.streams[i];
-    const rows = kernel.streamRows[i];
-    if (device === undefined || rows === undefined) continue;
-    const changed = (handle: number): void => {
-      if (handle >= 0) streamChanged(kernel, rows[handle] ?? 0);
-      else kernel.acceptors[i]?.forEach(notify);
-    };
-    if (device.reap(CHANGE_BATCH, changed) > 0) any = true;
+    const changed = kernel.streamChanges[i];
+    if (device !== undefined && changed !== undefined && device.reap(CHANGE_BATCH, changed) > 0) any = true;
   }
   return any;
 }

@@ -4,8 +4,9 @@ import { boot, type BootOptions, type Exokernel } from "../boot.ts";
 import { failed, must } from "../abi/errors.ts";
 import { capSlot, sliceIndex, type CapSlot } from "../abi/ids.ts";
 import type { Gate } from "../abi/gate.ts";
-import type { Upcalls } from "../abi/upcalls.ts";
-import { RIGHTS, type Capability } from "@exolith/secure-bind";
+import type { Program, Upcalls } from "../abi/upcalls.ts";
+import { createEnvironment } from "../create-environment.ts";
+import type { Capability } from "@exolith/secure-bind";
 
 /** A kernel to be tested, and ways to put environments on it. */
 export interface Rig {
@@ -34,16 +35,13 @@ const idle = (gate: Gate): Upcalls => ({
 
 /** Creates an environment guarded by `name` with the authority in `root`'s slot 0; its gate, handed out. */
 export function placeEnvironment(root: Gate, name: readonly number[], set: RigEnvironment = {}): Gate {
-  const guard = must(root.capabilityForge(capSlot(0), { name, rights: RIGHTS.all }));
   let made: Gate | undefined;
-  must(
-    root.environmentCreate((gate) => {
-      made = gate;
-      for (const index of set.slices ?? []) must(gate.sliceAlloc(sliceIndex(index), capSlot(0)));
-      return (set.upcalls ?? idle)(gate);
-    }, guard),
-  );
-  root.capabilityDestroy(guard);
+  const program: Program = (gate) => {
+    made = gate;
+    for (const index of set.slices ?? []) must(gate.sliceAlloc(sliceIndex(index), capSlot(0)));
+    return (set.upcalls ?? idle)(gate);
+  };
+  must(createEnvironment(root, { name, grants: [], program }));
   if (made === undefined) throw new Error("the program was not started");
   return made;
 }

@@ -41,7 +41,7 @@ export interface TapNic extends Nic {
 }
 
 interface Tap {
-  readonly library: TapLibrary;
+  readonly linux: TapLibrary;
   readonly descriptor: number;
   /** Written to when the background thread should stop waiting. */
   readonly bell: number;
@@ -67,7 +67,7 @@ interface Tap {
 
 const baseOf = (tap: Tap, memory: Uint8Array): number => {
   if (tap.memory !== memory) {
-    tap.base = tap.library.address(memory);
+    tap.base = tap.linux.address(memory);
     tap.memory = memory;
   }
   return tap.base;
@@ -95,7 +95,7 @@ const watch = (tap: Tap): void => {
   if (tap.watching || tap.closed || tap.dead) return;
   tap.watching = true;
   tap.polls.setInt16(POLL_FOUND_AT, 0, true);
-  tap.library.poll(bytesOf(tap.polls), 2, POLL_MILLISECONDS, () => watchEnded(tap));
+  tap.linux.poll(bytesOf(tap.polls), 2, POLL_MILLISECONDS, () => watchEnded(tap));
 };
 
 const release = (tap: Tap): void => {
@@ -115,7 +115,7 @@ const nothingThere = (tap: Tap, now: Cycles): number => {
 const receive = (tap: Tap, now: Cycles, memory: Uint8Array, at: number): number => {
   if (tap.closed || (!tap.mayRead && now < tap.retryAt)) return 0;
   checkRange(memory, at, tap.hardware.frameBytes);
-  const bytes = tap.library.read(tap.descriptor, baseOf(tap, memory) + at, tap.hardware.frameBytes);
+  const bytes = tap.linux.read(tap.descriptor, baseOf(tap, memory) + at, tap.hardware.frameBytes);
   if (bytes <= 0) return nothingThere(tap, now);
   tap.mayRead = true;
   tap.counters.received++;
@@ -138,7 +138,7 @@ const writeGather = (tap: Tap, memory: Uint8Array, gather: PhysicalGather): numb
     checkRange(memory, at, bytes);
     setPiece(tap, i, base + at, bytes);
   }
-  return tap.library.writev(tap.descriptor, tap.vectorAt, gather.count);
+  return tap.linux.writev(tap.descriptor, tap.vectorAt, gather.count);
 };
 
 const checkGather = (tap: Tap, gather: PhysicalGather): void => {
@@ -148,7 +148,7 @@ const checkGather = (tap: Tap, gather: PhysicalGather): void => {
 
 /** Only a full queue refuses a frame: one that the other end will not have (it is down) is lost, as on a cable. */
 const isFull = (tap: Tap, written: number): boolean =>
-  written < 0 && tap.library.errorNumber() === LINUX_ERROR.again;
+  written < 0 && tap.linux.errorNumber() === LINUX_ERROR.again;
 
 const transmit = (tap: Tap, memory: Uint8Array, gather: PhysicalGather): boolean => {
   checkGather(tap, gather);
@@ -197,11 +197,11 @@ const makeCounters = (): NicCounters => ({
   transmitRefused: 0,
 });
 
-const makeTap = (library: TapLibrary, descriptor: number, options: TapOptions): Tap => {
-  const bell = library.eventfd();
+const makeTap = (linux: TapLibrary, descriptor: number, options: TapOptions): Tap => {
+  const bell = linux.eventfd();
   const vector = new DataView(new ArrayBuffer(VECTOR_PIECES * VECTOR_BYTES));
   return {
-    library,
+    linux,
     descriptor,
     bell,
     hardware: makeHardware(options.address, options.frameBytes ?? 1514),
@@ -210,7 +210,7 @@ const makeTap = (library: TapLibrary, descriptor: number, options: TapOptions): 
     memory: undefined,
     base: 0,
     vector,
-    vectorAt: library.address(bytesOf(vector)),
+    vectorAt: linux.address(bytesOf(vector)),
     polls: makePolls(descriptor, bell),
     watching: false,
     mayRead: true,
@@ -247,8 +247,8 @@ const makeNic = (tap: Tap, name: string): TapNic =>
  */
 export const openTap = async (options: TapOptions): Promise<TapNic> => {
   checkTapOptions(options);
-  const library = await loadTapLibrary();
-  const tap = makeTap(library, attachTap(library, options.name), options);
+  const linux = await loadTapLibrary();
+  const tap = makeTap(linux, attachTap(linux, options.name), options);
   watch(tap);
   return makeNic(tap, options.name);
 };

@@ -1,8 +1,7 @@
 /** One relayed connection: a stream of the host on one side, TCP on the other. */
-import { failed, type Gate, type StreamId, type Window } from "@exolith/exokernel/abi";
+import { STREAM_STATE, failed, type Gate, type StreamId, type Window } from "@exolith/exokernel/abi";
 import type { BufferSlot, BufferSlots } from "../memory/buffer-slots.ts";
 import type { CloseReason, Connection, ConnectionHandler, PieceOwner } from "../net/tcp/application.ts";
-import { STREAM_ENDED, STREAM_FAILED, STREAM_READABLE } from "./stream-bits.ts";
 
 /** What all relays of a gateway share. */
 export interface RelayParts {
@@ -52,10 +51,10 @@ export class Relay implements ConnectionHandler, PieceOwner {
   pump(): void {
     if (this.#over || this.#connection === undefined) return;
     const state = this.#parts.gate.streams.state(this.stream & 0xffff);
-    if ((state & STREAM_FAILED) !== 0) return this.#streamLost();
+    if ((state & STREAM_STATE.failed) !== 0) return this.#streamLost();
     this.#connection.resume();
     this.#queue();
-    while ((this.#state() & STREAM_READABLE) !== 0 && this.#fill()) this.#queue();
+    while ((this.#state() & STREAM_STATE.readable) !== 0 && this.#fill()) this.#queue();
     this.#finishIfDrained();
   }
 
@@ -113,8 +112,8 @@ export class Relay implements ConnectionHandler, PieceOwner {
     if (
       this.#finished ||
       this.#queued !== this.#tail ||
-      (state & STREAM_ENDED) === 0 ||
-      (state & STREAM_READABLE) !== 0
+      (state & STREAM_STATE.ended) === 0 ||
+      (state & STREAM_STATE.readable) !== 0
     )
       return;
     this.#finished = true;

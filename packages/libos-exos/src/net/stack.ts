@@ -1,6 +1,5 @@
 /** A network with TCP on it, and the memory both work in. */
 import { failed, type Gate } from "@exolith/exokernel/abi";
-import { makeBufferSlots } from "../memory/buffer-slots.ts";
 import { framesFor, type FramePool } from "../memory/frame-pool.ts";
 import { makeRandomWords } from "../memory/random-words.ts";
 import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
@@ -15,8 +14,6 @@ export interface StackOptions extends NetworkOptions {
   readonly receiveBytes?: number;
   /** Receive buffers; 64 when absent. They are lent to connections that have something to keep. */
   readonly receiveBuffers?: number;
-  /** Receive buffers claimed together, when they are first needed; all of them, at once, when absent. */
-  readonly receiveBuffersPerRun?: number;
   /** What differs from `TCP_LIMITS`. */
   readonly tcp?: Partial<TcpLimits>;
 }
@@ -52,23 +49,8 @@ export function makeStack(gate: Gate, options: StackOptions): Stack {
 }
 
 function makeMemory(options: StackOptions): Stack["memory"] {
-  const { pool, receiveBuffersPerRun } = options;
   const bytes = options.receiveBytes ?? RECEIVE_BYTES;
-  const buffers = options.receiveBuffers ?? RECEIVE_BUFFERS;
-  if (receiveBuffersPerRun !== undefined) {
-    const slots = makeBufferSlots(pool, {
-      slotBytes: bytes,
-      slots: buffers,
-      slotsPerRun: receiveBuffersPerRun,
-    });
-    return {
-      bytes,
-      allocate: slots.allocate,
-      release: slots.release,
-      free: () => buffers - slots.taken,
-    };
-  }
-  const window = pool.run(framesFor(bytes * buffers));
+  const window = options.pool.run(framesFor(bytes * (options.receiveBuffers ?? RECEIVE_BUFFERS)));
   if (failed(window)) throw new Error(`no frames for receive buffers: ${window.name}`);
   return makeReceiveMemory(window, bytes);
 }

@@ -1,8 +1,8 @@
 /** Two simulated machines on a wire, a kernel on each, one environment on each, set up as a board would. */
 import type { CapSlot, EnvId, Gate, TransmitId, Upcalls } from "@exolith/exokernel/abi";
-import { DEVICE_NAMES, capSlot, must, sliceIndex } from "@exolith/exokernel/abi";
+import { capSlot, must, sliceIndex } from "@exolith/exokernel/abi";
 import type { Exokernel } from "@exolith/exokernel";
-import { boot } from "@exolith/exokernel";
+import { boot, createEnvironment, deviceCapability } from "@exolith/exokernel";
 import type {
   PairedMachineOptions,
   RunLimits,
@@ -100,12 +100,14 @@ function makeHost(machine: SimulatedMachine, program: HostProgram, address: numb
   const kernel = boot(machine, { faulted: (_, reason) => void faults.push(reason) });
   const { root } = kernel;
   const all = capSlot(0);
-  const guard = must(root.capabilityForge(all, { name: OWN_NAME, rights: RIGHTS.all }));
   const context = makeContext(address, peer);
-  const environment = must(root.environmentCreate((gate) => startLate(gate, program, context), guard));
-  const receive = { name: [DEVICE_NAMES.nic, 0], rights: RIGHTS.allocate };
-  const device = must(root.capabilityGrant(environment, receive, all, all));
-  if (device !== context.slots.device) throw new Error(`the interface was granted in slot ${device}`);
+  const environment = must(
+    createEnvironment(root, {
+      name: OWN_NAME,
+      grants: [deviceCapability("nic", 0, RIGHTS.allocate)],
+      program: (gate) => startLate(gate, program, context),
+    }),
+  );
   const transmits = transmitFilters(nicAddress(root, 0), address).map((filter) =>
     must(root.transmitBind(0, filter, environment, all, all)),
   );
