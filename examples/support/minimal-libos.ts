@@ -33,8 +33,8 @@ export interface MinimalOptions {
 }
 
 /** The versions it was written for. */
-const ABI = 1;
-const TABLES = 1;
+const ABI = 2;
+const TABLES = 2;
 
 const own = capSlot(0);
 const RING_FRAMES = 5;

@@ -14,6 +14,15 @@ const MEANINGS: { readonly [E in keyof typeof TRACE_EVENTS]: readonly [a: string
   environmentDestroy: ["environment", undefined],
   transferBegin: ["extent", "blocks"],
   transferEnd: ["extent", "blocks"],
+  call: ["environment", "number and path"],
+  control: ["environment", "to"],
+  controlReply: ["environment", "to"],
+  excess: ["environment", "ticks"],
+  forfeit: ["environment", "left"],
+  revoke: ["environment", "kind and count"],
+  repossess: ["environment", "kind and count"],
+  predicate: ["environment", "tag"],
+  dmaCancel: ["environment", "bytes"],
 };
 
 const nameOf = (event: TraceEvent): keyof typeof TRACE_EVENTS => {

@@ -14,6 +14,12 @@ export interface BootOptions {
   readonly trace?: Trace;
   /** Told of every fault, for the board's log. It must not call the kernel. */
   readonly faulted?: (environment: EnvId, reason: unknown) => void;
+  /** Excess ticks at which an environment is destroyed; `EXCESS_TICKS_MAX` by default, `Infinity` for never. */
+  readonly excessTicksMax?: number;
+  /** Frames that are to stay free; `RESERVE_FRAMES` by default, 0 for no revocation by the kernel itself. */
+  readonly reserveFrames?: number;
+  /** Time to answer a revocation, seconds; `REVOCATION_SECONDS` by default. */
+  readonly revocationSeconds?: number;
 }
 
 /** A booted kernel. */
@@ -25,7 +31,7 @@ export interface Exokernel extends Steppable {
   readonly root: Gate;
 }
 
-/** Boots a kernel: everything is free but the frames where arriving packets are staged. */
+/** Boots a kernel: everything is free but the system frame and those where arriving packets are staged. */
 export function boot(machine: Machine, options: BootOptions = {}): Exokernel {
   const { kernel, root } = load(machine, options);
   return Object.freeze({ root, step: () => step(kernel), wakeAt: () => wakeAt(kernel) });

@@ -6,6 +6,8 @@ import {
   EXTENTS,
   FILTERS,
   GATHER_PIECES,
+  MESSAGE_RINGS,
+  REGIONS,
   RINGS,
   SLICES,
   STREAMS,
@@ -21,6 +23,12 @@ import type { RingRow } from "./network/packet-ring.ts";
 import type { TransmitRow } from "./network/transmit-table.ts";
 import { makeSliceVector, type SliceVector } from "./processor/slice-vector.ts";
 import type { StreamRow } from "./stream/stream-table.ts";
+import { makeSealState, type SealState } from "./capability/seal.ts";
+import { makeDmaState, type DmaState } from "./memory/dma.ts";
+import type { RegionRow } from "./memory/region-table.ts";
+import { makeAddressSpaces, type AddressSpaces } from "./processor/address-space.ts";
+import { makeRevocationTotals, type RevocationTotals } from "./revocation/revocation.ts";
+import type { MessageRingRow } from "./transfer/message-ring.ts";
 import type { Trace } from "./trace.ts";
 
 /** One network interface as the kernel keeps it. */
@@ -65,8 +73,26 @@ export interface Kernel {
   readonly nics: readonly NicState[];
   /** Work variable: the physical pieces of the frame being sent. */
   readonly gather: PhysicalGather;
-  /** The environment whose upcall is running. */
+  /** The environment whose upcall is running, the innermost one of a transfer. */
   running: Environment | undefined;
+  /** Transfers nested in one another now. */
+  transferDepth: number;
+  readonly regions: Rows<RegionRow>;
+  readonly messageRings: Rows<MessageRingRow>;
+  readonly dma: DmaState;
+  readonly seals: SealState;
+  readonly revocations: RevocationTotals;
+  readonly addressSpaces: AddressSpaces;
+  /** The frame with the kernel's published words. */
+  readonly systemFrame: number;
+  /** True when kernel calls are to be noted in the trace. */
+  readonly isTraced: boolean;
+  /** Excess ticks at which an environment is destroyed. */
+  readonly excessTicksMax: number;
+  /** Frames that are to stay free. */
+  readonly reserveFrames: number;
+  /** Time to answer a revocation, cycles. */
+  readonly revocationCycles: number;
 }
 
 const makeRows = <T>(count: number): Rows<T> => ({
@@ -83,25 +109,28 @@ export interface KernelParts {
   readonly quantum: number;
   /** Physical address of the staging frames of each network interface. */
   readonly staging: readonly number[];
+  readonly systemFrame: number;
+  readonly excessTicksMax: number;
+  readonly reserveFrames: number;
+  readonly revocationCycles: number;
 }
 
 /** The state of a kernel that has just been loaded: everything is free. */
-export const makeKernel = ({ machine, trace, faulted, quantum, staging }: KernelParts): Kernel => ({
-  machine,
-  trace,
-  faulted,
+export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel => ({
+  ...parts,
+  isTraced: parts.trace.notesCalls,
   environments: makeRows(ENVIRONMENTS),
   slices: makeSliceVector(SLICES, quantum),
-  frames: makeFrameTable(machine.memory.frames),
-  windows: makeWindowTable(machine.memory.frames, ENVIRONMENTS),
+  frames: makeFrameTable(parts.machine.memory.frames),
+  windows: makeWindowTable(parts.machine.memory.frames, ENVIRONMENTS),
   rings: makeRows(RINGS),
   filters: makeRows(FILTERS),
   transmits: makeRows(TRANSMITS),
   extents: makeRows(EXTENTS),
   transfers: new Map(),
   streams: makeRows(STREAMS),
-  streamRows: machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
-  acceptors: machine.streams.map(() => new Set<Environment>()),
+  streamRows: parts.machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
+  acceptors: parts.machine.streams.map(() => new Set<Environment>()),
   streamChanges: [],
   nics: staging.map((address) => ({
     demultiplexer: makeDemultiplexer(),
@@ -111,6 +140,13 @@ export const makeKernel = ({ machine, trace, faulted, quantum, staging }: Kernel
   })),
   gather: makePhysicalGather(GATHER_PIECES),
   running: undefined,
+  transferDepth: 0,
+  regions: makeRows(REGIONS + 1),
+  messageRings: makeRows(MESSAGE_RINGS + 1),
+  dma: makeDmaState(),
+  seals: makeSealState(parts.machine.random),
+  revocations: makeRevocationTotals(parts.machine.random),
+  addressSpaces: makeAddressSpaces(),
 });
 
 /** The live row that `id` names, or `undefined`. O(1). */

@@ -1,15 +1,21 @@
 /** Loading: the kernel's state on a machine, and the boot environment. */
 import { FRAME_BYTES, type Machine } from "@exolith/hw-model";
 import { RIGHTS, makeCapability } from "@exolith/secure-bind";
-import { must } from "./abi/errors.ts";
 import type { Gate } from "./abi/gate.ts";
-import { capSlot, frame, type EnvId } from "./abi/ids.ts";
-import { QUANTUM_SECONDS } from "./abi/limits.ts";
+import { KERNEL, type EnvId } from "./abi/ids.ts";
+import {
+  EXCESS_TICKS_MAX,
+  QUANTUM_SECONDS,
+  RESERVE_FRAMES,
+  REVOCATION_SECONDS,
+  WELL_KNOWN_NAME,
+} from "./abi/limits.ts";
 import type { BootOptions } from "./boot.ts";
+import { makeGuard } from "./capability/guard.ts";
 import { addEnvironment } from "./environment/create.ts";
 import { makeGate } from "./gate/make-gate.ts";
 import { makeKernel, type Kernel } from "./kernel.ts";
-import { pinFrames } from "./memory/frame-calls.ts";
+import { openSystemFrame } from "./memory/system-frame.ts";
 import { invariant } from "./panic.ts";
 import { connectStreams } from "./stream/stream-table.ts";
 import { NO_TRACE } from "./trace.ts";
@@ -20,37 +26,62 @@ export interface Loaded {
   readonly root: Gate;
 }
 
-/** Loads a kernel: everything is free but the frames where arriving packets are staged, which stay pinned. */
+/** Loads a kernel: everything is free but the frames that it keeps for itself, at the top of RAM. */
 export function load(machine: Machine, options: BootOptions = {}): Loaded {
-  const quantum = Math.round(machine.clock.hertz * (options.quantumSeconds ?? QUANTUM_SECONDS));
+  const cycles = (seconds: number): number => Math.round(machine.clock.hertz * seconds);
+  const quantum = cycles(options.quantumSeconds ?? QUANTUM_SECONDS);
   invariant(quantum > 0, "a slice has no length");
-  const staging = stagingAddresses(machine);
+  const own = ownFrames(machine);
   const kernel = makeKernel({
     machine,
     trace: options.trace ?? NO_TRACE,
     faulted: (id, reason) => options.faulted?.(id as EnvId, reason),
     quantum,
-    staging: staging.addresses,
+    staging: own.staging,
+    systemFrame: own.system,
+    excessTicksMax: options.excessTicksMax ?? EXCESS_TICKS_MAX,
+    reserveFrames: options.reserveFrames ?? RESERVE_FRAMES,
+    revocationCycles: cycles(options.revocationSeconds ?? REVOCATION_SECONDS),
   });
+  keepFrames(kernel, own.system);
+  openSystemFrame(kernel);
   connectStreams(kernel);
-  const first = addEnvironment(kernel, 0 as EnvId, makeCapability([], RIGHTS.all));
+  const first = addEnvironment(
+    kernel,
+    0 as EnvId,
+    makeGuard(makeCapability([], RIGHTS.all)),
+    makeCapability([], RIGHTS.all),
+  );
   invariant(first !== undefined, "no row for the boot environment");
-  const root = makeGate(kernel, first);
-  if (staging.frames > 0) {
-    const at = machine.memory.frames - staging.frames;
-    must(root.framesAlloc(frame(at), staging.frames, capSlot(0)));
-    pinFrames(kernel, at, staging.frames, 1);
-  }
-  return { kernel, root };
+  return { kernel, root: makeGate(kernel, first) };
 }
 
-/** Staging frames lie at the top of RAM, one run for each network interface. */
-function stagingAddresses(machine: Machine): { frames: number; addresses: number[] } {
-  let taken = 0;
-  const addresses = machine.nics.map((nic) => {
-    taken += Math.ceil(nic.hardware.frameBytes / FRAME_BYTES);
-    return (machine.memory.frames - taken) * FRAME_BYTES;
+/** The system frame, then a run of staging frames for each network interface. */
+function ownFrames(machine: Machine): { system: number; staging: number[] } {
+  const runs = machine.nics.map((nic) => Math.ceil(nic.hardware.frameBytes / FRAME_BYTES));
+  const system = machine.memory.frames - 1 - runs.reduce((sum, run) => sum + run, 0);
+  invariant(system > 0, "no memory left for programs");
+  let next = system + 1;
+  const staging = runs.map((run) => {
+    next += run;
+    return (next - run) * FRAME_BYTES;
   });
-  invariant(taken < machine.memory.frames, "no memory left for programs");
-  return { frames: taken, addresses };
+  return { system, staging };
+}
+
+/** Marks the frames from `first` on as the kernel's: pinned, and guarded so that only the system frame is read. */
+function keepFrames(kernel: Kernel, first: number): void {
+  const { frames } = kernel;
+  const hidden = makeGuard(makeCapability([], RIGHTS.all));
+  for (let f = first; f < frames.count; f++) {
+    frames.owner[f] = KERNEL;
+    frames.lastOwner[f] = KERNEL;
+    frames.guards[f] = hidden;
+    frames.pins[f] = 1;
+    frames.orphan[f] = 1;
+    frames.free -= 1;
+  }
+  const wellKnown = makeCapability([...WELL_KNOWN_NAME], RIGHTS.none);
+  frames.guards[first] = Object.freeze({ entries: Object.freeze([wellKnown]), list: -1, records: 0 });
+  frames.orphan[first] = 0;
 }

@@ -22,6 +22,21 @@ export const TRACE_EVENTS = {
   /** a: extent row, b: blocks. */
   transferBegin: 10,
   transferEnd: 11,
+  /** A kernel call. a: environment, b: path in the bits from 8 on (0 short, 1 move, 2 long), number below. */
+  call: 12,
+  /** A control transfer, or the reply to one that was kept. a: from, b: to. */
+  control: 13,
+  controlReply: 14,
+  /** Ticks over the end of a slice, and a slice forfeited for one. a: environment, b: ticks, or what is left to forfeit. */
+  excess: 15,
+  forfeit: 16,
+  /** A request to give back, and an abort. a: environment, b: kind in the bits from 16 on, count below. */
+  revoke: 17,
+  repossess: 18,
+  /** A predicate came true. a: environment, b: tag. */
+  predicate: 19,
+  /** A copy by DMA was cancelled. a: environment, b: bytes. */
+  dmaCancel: 20,
 } as const;
 
 /** A value of `TRACE_EVENTS`. */
@@ -34,6 +49,8 @@ export interface TraceClock {
 
 /** The kernel's side of the trace. */
 export interface Trace {
+  /** True when every kernel call is to be noted as well. */
+  readonly notesCalls: boolean;
   /** Notes one event at `clock`'s time, which only a trace that is on asks for. O(1), no allocation. */
   record(clock: TraceClock, event: TraceEvent, a: number, b: number): void;
   /** Hands the events still held to `visit`, oldest first; returns how many were overwritten. */
@@ -41,12 +58,18 @@ export interface Trace {
 }
 
 /** A trace that costs nothing and holds nothing. */
-export const NO_TRACE: Trace = { record: () => {}, read: () => 0 };
+export const NO_TRACE: Trace = { notesCalls: false, record: () => {}, read: () => 0 };
 
 const COLUMNS = 4;
 
+/** What a trace may be told. */
+export interface TraceOptions {
+  /** Note every kernel call as well; false by default. */
+  readonly calls?: boolean;
+}
+
 /** A trace that holds the last `capacity` events: a row of time, event, a, b each. */
-export function makeTrace(capacity: number): Trace {
+export function makeTrace(capacity: number, options: TraceOptions = {}): Trace {
   const rows = new Float64Array(capacity * COLUMNS);
   let recorded = 0;
   const record: Trace["record"] = (clock, event, a, b) => {
@@ -65,5 +88,5 @@ export function makeTrace(capacity: number): Trace {
     }
     return lost;
   };
-  return Object.freeze({ record, read });
+  return Object.freeze({ notesCalls: options.calls ?? false, record, read });
 }

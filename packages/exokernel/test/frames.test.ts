@@ -1,6 +1,7 @@
 import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import {
+  RESOURCE_KINDS,
   FRAME_BYTES,
   WINDOWS,
   capSlot,
@@ -60,13 +61,14 @@ test("[K3] the owner may change the guard of a frame, an environment without the
   const other = rig.environment([1, 2]);
   must(owner.framesAlloc(frame(5), 1, own));
   const shared = { name: [1, 2], rights: RIGHTS.all };
-  expect(outcome(other.frameGuard(frame(5), shared, own))).toBe("BadCapability");
+  expect(outcome(other.guardSet(RESOURCE_KINDS.frame, 5, 1, shared, own))).toBe("BadCapability");
   expect(outcome(other.windowBind(frame(5), 1, false, own))).toBe("BadCapability");
   const weak = must(owner.capabilityForge(own, { name: [1, 1], rights: RIGHTS.write }));
-  expect(outcome(owner.frameGuard(frame(5), shared, weak))).toBe("BadCapability");
-  expect(outcome(owner.frameGuard(frame(5), shared, own))).toBe("ok");
+  expect(outcome(owner.guardSet(RESOURCE_KINDS.frame, 5, 1, shared, weak))).toBe("BadCapability");
+  expect(outcome(owner.guardSet(RESOURCE_KINDS.frame, 5, 1, shared, own))).toBe("ok");
   expect(outcome(other.windowBind(frame(5), 1, false, own))).toBe("ok");
-  expect(outcome(owner.frameGuard(frame(5), { name: [1, 1], rights: 7 }, own))).toBe("BadCapability");
+  must(owner.guardSet(RESOURCE_KINDS.frame, 5, 1, { name: [1, 2], rights: RIGHTS.write }, own));
+  expect(outcome(other.guardSet(RESOURCE_KINDS.frame, 5, 1, shared, own))).toBe("BadCapability");
 });
 
 test("[K1] the owner of every resource can be read, and death frees exactly what was held", () => {
@@ -281,7 +283,9 @@ test("frames cannot be freed, bound or guarded by numbers that name none", () =>
     expect(outcome(gate.framesAlloc(bad, 1, own))).toBe("BadFrame");
     expect(outcome(gate.framesFree(bad, 1, own))).toBe("BadFrame");
     expect(outcome(gate.windowBind(bad, 1, true, own))).toBe("BadFrame");
-    expect(outcome(gate.frameGuard(bad, { name: [1], rights: 0 }, own))).toBe("BadFrame");
+    expect(outcome(gate.guardSet(RESOURCE_KINDS.frame, bad, 1, { name: [1], rights: 0 }, own))).toBe(
+      "BadResource",
+    );
   }
   for (const count of [0, -1, 257, 1.5, Number.NaN, undefined] as never[])
     expect(outcome(gate.framesAlloc(frame(0), count, own))).toBe("BadRange");

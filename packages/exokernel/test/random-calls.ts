@@ -124,7 +124,7 @@ type Kind =
   | "time"
   | "bytes";
 
-const PARAMETERS: { readonly [K in keyof GateCalls]: readonly Kind[] } = {
+const PARAMETERS: { readonly [K in keyof GateCalls]?: readonly Kind[] } = {
   nullCall: [],
   capabilityForge: ["slot", "capability"],
   capabilityDestroy: ["anySlot"],
@@ -139,7 +139,6 @@ const PARAMETERS: { readonly [K in keyof GateCalls]: readonly Kind[] } = {
   framesAlloc: ["newFrame", "run", "slot"],
   frameAllocAny: ["slot"],
   framesFree: ["frame", "small", "slot"],
-  frameGuard: ["frame", "capability", "slot"],
   windowBind: ["frame", "small", "boolean", "frameSlot"],
   windowUnbind: ["window"],
   ringBind: ["frame", "run", "frameSlot"],
@@ -279,7 +278,7 @@ export function callAtRandom(
   name: keyof GateCalls,
   numbers: readonly number[],
 ): boolean {
-  const values = PARAMETERS[name].map((kind, i) => {
+  const values = (PARAMETERS[name] ?? []).map((kind, i) => {
     const n = scatter((numbers[i] ?? 0) + i);
     return n % ALIEN_ARGUMENTS === 7 ? pick(ALIENS, n >> 4) : valid[kind](known, n >> 4, gate);
   });

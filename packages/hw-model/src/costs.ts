@@ -4,6 +4,12 @@
 export const COSTS = [
   /** One kernel call: entry, decoding, exit. */
   "gateCall",
+  /** What a call that may go deep pays besides: a stack of its own. */
+  "gateStack",
+  /** One protected control transfer, one way. */
+  "transfer",
+  /** One keyed hash of a sealed capability or of a link of it. */
+  "seal",
   /** One upcall: save, jump, return. */
   "upcall",
   /** One switch between environments. */

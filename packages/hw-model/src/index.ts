@@ -12,6 +12,8 @@ export * from "./clock.ts";
 export * from "./console.ts";
 export * from "./costs.ts";
 export * from "./disk.ts";
+export * from "./dma.ts";
+export * from "./frame-buffer.ts";
 export * from "./machine.ts";
 export * from "./memory.ts";
 export * from "./nic.ts";

@@ -3,6 +3,8 @@ import type { Clock, IntervalTimer } from "./clock.ts";
 import type { Console } from "./console.ts";
 import type { Meter } from "./costs.ts";
 import type { Disk } from "./disk.ts";
+import type { DmaEngine } from "./dma.ts";
+import type { FrameBuffer } from "./frame-buffer.ts";
 import type { PhysicalMemory } from "./memory.ts";
 import type { Nic } from "./nic.ts";
 import type { RandomDevice } from "./random.ts";
@@ -20,6 +22,9 @@ export interface Machine {
   readonly nics: readonly Nic[];
   readonly disks: readonly Disk[];
   readonly streams: readonly StreamDevice[];
+  readonly displays: readonly FrameBuffer[];
+  /** Absent where the machine has none. */
+  readonly dma: DmaEngine | undefined;
 }
 
 /**

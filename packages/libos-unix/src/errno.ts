@@ -113,6 +113,16 @@ export const ERRNO_OF: { readonly [N in ErrorName]: ErrnoName } = {
   NoDevice: "nodev",
   Full: "again",
   Empty: "again",
+  BadResource: "inval",
+  BadGuard: "inval",
+  BadToken: "notcapable",
+  BadRegion: "badf",
+  NoEntry: "nosys",
+  Blocked: "again",
+  TooDeep: "nomem",
+  Faulted: "io",
+  BadPredicate: "inval",
+  BadBatch: "inval",
 };
 
 /**

@@ -46,6 +46,26 @@ export const ERROR_CODES = {
   Full: 21,
   /** Nothing to hand over at the moment. */
   Empty: 22,
+  /** No such resource of that kind, or a kind that this call does not concern. */
+  BadResource: 23,
+  /** A guard cannot look like that: no such entry, or the first without all rights. */
+  BadGuard: 24,
+  /** The bytes are no sealed capability of this machine, or it has expired. */
+  BadToken: 25,
+  /** No such region. */
+  BadRegion: 26,
+  /** The environment has no entry for that kind of transfer. */
+  NoEntry: 27,
+  /** The environment does not accept transfers now. */
+  Blocked: 28,
+  /** Transfers are nested as deep as they may be. */
+  TooDeep: 29,
+  /** The other side faulted while it served the call. */
+  Faulted: 30,
+  /** Not a well-formed predicate. */
+  BadPredicate: 31,
+  /** Not a batch that `batch()` made, or an empty one. */
+  BadBatch: 32,
 } as const;
 
 /** The name of a refusal; a noun of state. */

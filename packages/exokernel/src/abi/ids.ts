@@ -21,6 +21,14 @@ export type ExtentId = Unit<number, "ExtentId">;
 /** A stream of a stream device. Index in the low 16 bits, generation above. */
 export type StreamId = Unit<number, "StreamId">;
 
+/** A software region. Index in the low 16 bits, generation above. */
+export type RegionId = Unit<number, "RegionId">;
+/** A message ring. Index in the low 16 bits, generation above. */
+export type MessageRingId = Unit<number, "MessageRingId">;
+
+/** The kernel's own id, for the frames it keeps for itself; it never names an environment. */
+export const KERNEL: EnvId = 0x1_0000 as EnvId;
+
 /** Names `n` as a capability slot. */
 export const capSlot = (n: number): CapSlot => n as CapSlot;
 /** Names `n` as a slice position. */

@@ -3,11 +3,17 @@
  *
  * @packageDocumentation
  */
+export * from "./batch.ts";
 export * from "./calls.ts";
+export { TRANSFER_STATUS, type Transfer } from "./calls/disk.ts";
+export type { DmaCopy, RegionMove } from "./calls/memory.ts";
+export * from "./display.ts";
 export * from "./errors.ts";
 export * from "./gate.ts";
 export * from "./ids.ts";
 export * from "./limits.ts";
+export * from "./predicate.ts";
+export * from "./resources.ts";
 export * from "./tables.ts";
 export * from "./upcalls.ts";
 export * from "./version.ts";

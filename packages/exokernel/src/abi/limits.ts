@@ -1,4 +1,5 @@
 /** Every constant of the interface: unit, and who pays. */
+import type { CapSlot } from "./ids.ts";
 
 /** Capability slots of one environment. */
 export const CAPABILITY_SLOTS = 32;
@@ -28,7 +29,47 @@ export const RING_SLOT_BYTES = 2048;
 export const RING_FRAMES_MAX: number = 1 + 512;
 /** Frames taken from one network interface in one step, before anybody runs. */
 export const RECEIVE_BATCH = 64;
+/** Entries of a guard that the kernel keeps itself; more lie in a frame that the guard points to. */
+export const GUARD_ENTRIES = 4;
+/** Records of 8 bytes in the frame that a guard points to. */
+export const GUARD_RECORDS = 512;
+/** Names under which sealed capabilities were expired, at once; the machine pays. */
+export const EXPIRED_NAMES = 256;
+/** The slot that holds the well-known capability in every environment's list. */
+export const WELL_KNOWN_SLOT: CapSlot = 31 as CapSlot;
+/** Name of the well-known capability; it has no rights, so it only reads. */
+export const WELL_KNOWN_NAME: readonly number[] = Object.freeze([0, 1]);
+/** Software regions at once. */
+export const REGIONS = 1024;
+/** Message rings at once. */
+export const MESSAGE_RINGS = 127;
+/** Bytes of the longest message. */
+export const MESSAGE_BYTES = 64;
+/** Frames of one message ring: one of ownership and sender words, the others 64 messages each. */
+export const MESSAGE_RING_FRAMES_MAX: number = 1 + 8;
+/** 32-bit words that a transfer may carry besides its registers. */
+export const TRANSFER_WORDS = 16;
+/** Transfers that may be nested in one another. */
+export const TRANSFER_DEPTH = 16;
+/** Calls of one batch. */
+export const BATCH_CALLS = 64;
+/** Frames that one predicate may pin. */
+export const PREDICATE_FRAMES = 128;
+/** Frames of one environment that are never repossessed (SOSP'95 section 3.5: five to ten). */
+export const GUARANTEED_FRAMES = 10;
+/** Entries of a repossession vector; older ones are counted, not kept. */
+export const REPOSSESSIONS = 256;
+/** Copies of one machine's DMA engine in flight at once. */
+export const DMA_COPIES = 64;
+/** Address-space ids of the processor (R3000: 6 bits). */
+export const ADDRESS_SPACE_IDS = 64;
+/** Excess ticks at which an environment is destroyed by default (Xok: 330). */
+export const EXCESS_TICKS_MAX = 330;
+/** Frames that are to stay free: with fewer, the kernel asks for some back. */
+export const RESERVE_FRAMES = 16;
+/** Time to answer a request to give something back, by default, in seconds. */
+export const REVOCATION_SECONDS = 0.05;
 /** Length of a time slice by default, in seconds: 15.625 ms, as on Aegis (SOSP'95 section 4). */
 export const QUANTUM_SECONDS = 0.015_625;
 /** First component of the names that guard the machine's devices; the second is the device's index. */
-export const DEVICE_NAMES = { nic: 2, disk: 3, console: 4, stream: 5 } as const;
+export const DEVICE_NAMES = { nic: 2, disk: 3, console: 4, stream: 5, display: 6 } as const;

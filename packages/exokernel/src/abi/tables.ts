@@ -5,7 +5,7 @@
  * are named by index (`rowOf(id)` for resources with generations). Reading a row
  * that does not exist gives 0. The kernel writes every column.
  */
-import type { Cycles, EnvId } from "./ids.ts";
+import type { Cycles, EnvId, FrameNumber } from "./ids.ts";
 
 /** One row per frame of RAM. */
 export interface FrameReaders {
@@ -17,8 +17,10 @@ export interface FrameReaders {
   owner(frame: number): EnvId;
   /** Windows, rings and transfers bound to the frame. */
   bindings(frame: number): number;
-  /** Rings and transfers among them: the frame cannot be freed while any is left. */
+  /** Rings, disk transfers, guards and predicates among them: the frame cannot be freed while any is left. */
   pins(frame: number): number;
+  /** 1 when the frame is in its owner's set that is never repossessed. */
+  guaranteed(frame: number): number;
 }
 
 /** One row per environment. */
@@ -43,8 +45,24 @@ export interface EnvironmentReaders {
   frames(row: number): number;
   /** Kernel calls it has made. */
   calls(row: number): number;
+  /** Kernel calls of one number among them. */
+  callsOf(row: number, call: number): number;
   /** Faults delivered to it. */
   faults(row: number): number;
+  /** Slices it still forfeits for ticks that came after the end of its slices. */
+  excess(row: number): number;
+  /** Slices it has forfeited. */
+  forfeited(row: number): number;
+  /** Tag of the predicate that woke it last, 0 before the first. */
+  tag(row: number): number;
+  /** `TRANSFER_KINDS` that it accepts. */
+  allows(row: number): number;
+  /** The environment that keeps it since a transfer and has its slices, 0 for none. */
+  keptBy(row: number): EnvId;
+  /** Its address-space id while the processor has one for it, else -1; taken away without notice. */
+  asid(row: number): number;
+  /** Its regions. */
+  regions(row: number): number;
 }
 
 /** One row per position of the slice vector. */
@@ -58,6 +76,129 @@ export interface SliceReaders {
   quantum(): number;
   /** When the interval timer ends the running slice, in cycles; `Infinity` when none runs. */
   ends(): number;
+}
+
+/** The system frame: words that anybody may bind a window on, and predicates may watch. */
+export interface SystemReaders {
+  /** The frame; the capability in `WELL_KNOWN_SLOT` reaches it for reading. `SYSTEM_WORDS` says what is where. */
+  readonly frame: FrameNumber;
+}
+
+/**
+ * Byte offsets of the words in the system frame, big-endian 32 bits each.
+ *
+ * The kernel writes them between slices; `events` as they happen.
+ */
+export const SYSTEM_WORDS = {
+  abiVersion: 0,
+  tableVersion: 4,
+  /** Quanta of time since boot, modulo 2^32: the tick. */
+  ticks: 8,
+  /** Frames that nobody holds. */
+  freeFrames: 12,
+  /** The position of the slice vector that is running or ran last. */
+  slice: 16,
+  /** Environments alive. */
+  environments: 20,
+  /** Frames that no filter wanted, over all network interfaces. */
+  unclaimed: 24,
+  /** Event counts, one word per row of the environment table, from here on. */
+  events: 1024,
+} as const;
+
+/** Guards of resources: who may use them, and who answers for them. Kinds are `RESOURCE_KINDS`. */
+export interface GuardReaders {
+  /** Entries in use that the kernel keeps itself; 0 for no such resource. */
+  entries(kind: number, id: number): number;
+  /**
+   * Name in an entry with dots, such as `1.115.5`; empty for the root and for an empty entry.
+   *
+   * Entry 0 says who allocated the resource: its name is at or below that of the capability relied on.
+   */
+  name(kind: number, id: number, entry: number): string;
+  /** Rights bits in an entry, -1 when it is empty. */
+  rights(kind: number, id: number, entry: number): number;
+  /** Frame with more entries, -1 for none, and how many records it holds. */
+  list(kind: number, id: number): number;
+  records(kind: number, id: number): number;
+}
+
+/** One row per software region. */
+export interface RegionReaders {
+  readonly count: number;
+  owner(row: number): EnvId;
+  /** The full id of the region in this row. */
+  id(row: number): number;
+  frame(row: number): number;
+  /** Byte offset in the frame, and bytes. */
+  at(row: number): number;
+  length(row: number): number;
+}
+
+/** One row per message ring. */
+export interface MessageRingReaders {
+  readonly count: number;
+  owner(row: number): EnvId;
+  /** The full id of the ring in this row. */
+  id(row: number): number;
+  slots(row: number): number;
+  /** The slot that the kernel fills next. */
+  next(row: number): number;
+  delivered(row: number): number;
+  /** Messages refused because the next slot was not the kernel's. */
+  refused(row: number): number;
+}
+
+/** One row per display. */
+export interface DisplayReaders {
+  readonly count: number;
+  /** Pixels. */
+  width(display: number): number;
+  height(display: number): number;
+  /** Pixels of one side of a tile. */
+  tile(display: number): number;
+  /** Owner tag of a tile, 0 for nobody. Tiles are counted row by row. */
+  owner(display: number, tile: number): EnvId;
+  /** Writes that the hardware ignored. */
+  ignored(display: number): number;
+}
+
+/** The DMA engine. */
+export interface DmaReaders {
+  /** Copies in flight. */
+  pending(): number;
+  done(): number;
+  cancelled(): number;
+}
+
+/** Revocations: what each environment is being asked for, by `RESOURCE_KINDS`, and counters. */
+export interface RevocationReaders {
+  /** Resources of `kind` still to be given back, 0 for none. */
+  wanted(row: number, kind: number): number;
+  /** When they are taken by force, cycles. */
+  deadline(row: number, kind: number): number;
+  /** Requests delivered, requests answered in time, and aborts. */
+  asked(): number;
+  answered(): number;
+  aborted(): number;
+  /** Frames that the kernel wants to be free. */
+  reserve(): number;
+}
+
+/** The reader's own repossession vector: what was taken from it by force, oldest first. */
+export interface RepossessionReaders {
+  /** Entries. */
+  count(): number;
+  /** Entries that did not fit. */
+  lost(): number;
+  kind(index: number): number;
+  /** Frame number, slice index, or the id that the resource had. */
+  what(index: number): number;
+  /** Extent and block in it where a frame's contents are, or -1 when they were not saved. */
+  extent(index: number): number;
+  block(index: number): number;
+  /** `TRANSFER_STATUS` of the saving: the contents are there once it is `done`. */
+  status(index: number): number;
 }
 
 /** One row per packet ring. */

@@ -1,16 +1,39 @@
 /** Upcalls: where the kernel enters an environment. */
+import type { Cycles, EnvId } from "./ids.ts";
 import type { Gate } from "./gate.ts";
+import type { ResourceKind } from "./resources.ts";
 
-/** Why a fault was delivered. */
+/**
+ * Why a fault was delivered.
+ *
+ * Numbers from 16 on are those of WebAssembly programs; no code raises them yet.
+ */
 export const FAULT_CAUSES = {
   /** The environment's code threw. */
   thrown: 1,
   /** The environment touched a window whose binding is broken, or outside one. */
   window: 2,
+  /** An entry point returned what it must not: a promise, or no number from a transfer. */
+  upcall: 3,
+  /** Reserved: no translation for an address. */
+  translation: 16,
+  /** Reserved: a translation without the right to write. */
+  protection: 17,
+  /** Reserved: an access outside the address space. */
+  access: 18,
+  /** Reserved: division by zero, or a quotient that does not fit. */
+  division: 19,
+  /** Reserved: an instruction that must not be reached. */
+  unreachable: 20,
+  /** Reserved: out of fuel where the program cannot be suspended. */
+  fuel: 21,
 } as const;
 
 /** A value of `FAULT_CAUSES`. */
 export type FaultCause = (typeof FAULT_CAUSES)[keyof typeof FAULT_CAUSES];
+
+/** Kinds of transfer, as bits, for `transferAllow`. */
+export const TRANSFER_KINDS = { none: 0, synchronous: 1, asynchronous: 2, all: 3 } as const;
 
 /**
  * The entry points an environment registers. Each runs to completion on the
@@ -19,10 +42,37 @@ export type FaultCause = (typeof FAULT_CAUSES)[keyof typeof FAULT_CAUSES];
 export interface Upcalls {
   /** A slice begins: run. To return is to give up the rest of the slice. */
   sliceBegin(): void;
-  /** The slice has ended; the last thing the environment hears of it. */
+  /** The slice has ended; the last thing the environment hears of it. Time over the slice's end is excess time. */
   sliceEnd?(): void;
-  /** The environment faulted. Without this entry, or if it throws, the environment is destroyed. */
-  fault?(cause: FaultCause, reason: unknown): void;
+  /**
+   * The environment faulted. Without this entry, or if it throws, the environment is destroyed.
+   *
+   * `blame` is who caused it: the environment itself, or the one that last broke
+   * one of its windows when the cause is `window` (`KERNEL` for a repossession).
+   */
+  fault?(cause: FaultCause, reason: unknown, blame: EnvId): void;
+  /**
+   * A synchronous transfer arrived, on the caller's slice, with the caller's registers.
+   *
+   * The number returned is the reply. `undefined` keeps the caller: its slices
+   * are this environment's until `transferReply` gives them back.
+   */
+  transfer?(caller: EnvId, a: number, b: number, c: number, d: number): number | undefined;
+  /** The same with `count` words in the place named by `transferBuffer`. */
+  transferWords?(caller: EnvId, a: number, count: number): number | undefined;
+  /** An asynchronous transfer arrived: the rest of the caller's slice is this environment's. */
+  transferAsync?(caller: EnvId, a: number, b: number, c: number, d: number): void;
+  /** The reply to a transfer that was kept; the environment's slices are its own again. */
+  transferReply?(from: EnvId, a: number, b: number, c: number, d: number): void;
+  /**
+   * The kernel asks for `count` resources of `kind` back, until `deadline`.
+   *
+   * Which ones is the environment's choice; it gives them back with the usual
+   * calls, now or later. What is missing at the deadline is taken by force.
+   */
+  revoke?(kind: ResourceKind, count: number, deadline: Cycles): void;
+  /** Resources were taken by force: the repossession vector has `count` entries more. */
+  repossessed?(count: number): void;
 }
 
 /** The code of an environment: called once with its gate, returns its entry points. */

@@ -1,7 +1,7 @@
 /** The capability calls: forge, destroy, grant. */
 import { RIGHTS, copyCapability, dominates } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
-import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import { CAPABILITY_SLOTS, WELL_KNOWN_SLOT } from "../abi/limits.ts";
 import { capSlot, type CapSlot } from "../abi/ids.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
@@ -28,7 +28,8 @@ export function capabilityForge(
 
 /** Empties a slot. */
 export function capabilityDestroy(_: Kernel, caller: Environment, slot: unknown): Sys<undefined, "BadSlot"> {
-  if (!isIndex(slot, CAPABILITY_SLOTS) || caller.capabilities[slot] === undefined) return ERRORS.BadSlot;
+  if (!isIndex(slot, CAPABILITY_SLOTS) || caller.capabilities[slot] === undefined || slot === WELL_KNOWN_SLOT)
+    return ERRORS.BadSlot;
   caller.capabilities[slot] = undefined;
   return undefined;
 }

@@ -1,7 +1,8 @@
 /** The console and the random device, reached through the caller's windows. */
 import { RIGHTS } from "@exolith/secure-bind";
 import type { Sys } from "../abi/errors.ts";
-import { authorise, deviceGuard } from "../capability/authority.ts";
+import { authorise } from "../capability/authority.ts";
+import { deviceGuard } from "../capability/guard.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { addressOf } from "../stream/stream-table.ts";

@@ -1,4 +1,5 @@
 /** Frames and windows: what a kernel must keep. */
+import { RESOURCE_KINDS } from "../abi/resources.ts";
 import type { ContractCase } from "@exolith/hw-model/contract";
 import { RIGHTS } from "@exolith/secure-bind";
 import { expect } from "vitest";
@@ -73,13 +74,17 @@ const changesGuards = (h: KernelHarness): void => {
   const { gate } = bound(h, 1);
   const other = user(h, 2);
   const theirs = { name: [1, 2], rights: RIGHTS.all };
-  expect(outcome(other.frameGuard(frame(10), theirs, own))).toBe("BadCapability");
+  expect(outcome(other.guardSet(RESOURCE_KINDS.frame, 10, 1, theirs, own))).toBe("BadCapability");
   expect(outcome(other.windowBind(frame(10), 1, true, own))).toBe("BadCapability");
-  expect(outcome(gate.frameGuard(frame(10), { name: [300], rights: 0 }, own))).toBe("BadName");
-  expect(outcome(gate.frameGuard(frame(9), theirs, own))).toBe("BadFrame");
-  must(gate.frameGuard(frame(10), theirs, own));
+  expect(outcome(gate.guardSet(RESOURCE_KINDS.frame, 10, 1, { name: [300], rights: 0 }, own))).toBe(
+    "BadName",
+  );
+  expect(outcome(gate.guardSet(RESOURCE_KINDS.frame, 9, 1, theirs, own))).toBe("BadResource");
+  expect(outcome(gate.guardSet(RESOURCE_KINDS.frame, 10, 0, theirs, own))).toBe("BadGuard");
+  must(gate.guardSet(RESOURCE_KINDS.frame, 10, 1, theirs, own));
   expect(outcome(other.windowBind(frame(10), 1, true, own))).toBe("ok");
-  expect(outcome(gate.windowBind(frame(10), 1, true, own))).toBe("BadCapability");
+  must(gate.guardSet(RESOURCE_KINDS.frame, 10, 1, undefined, own));
+  expect(outcome(other.windowBind(frame(10), 1, true, own))).toBe("BadCapability");
 };
 
 const bigEndian = (h: KernelHarness): void => {

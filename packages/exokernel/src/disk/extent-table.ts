@@ -1,9 +1,11 @@
 /** Extents: runs of disk blocks bound to a guard before any layout exists on them. */
-import { RIGHTS, type Capability } from "@exolith/secure-bind";
+import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { ExtentId } from "../abi/ids.ts";
-import { authorise, deviceGuard } from "../capability/authority.ts";
-import { capabilityAt } from "../capability/capability-list.ts";
+import { authorise } from "../capability/authority.ts";
+import { guardAt } from "../capability/capability-list.ts";
+import { deviceGuard, type Guard } from "../capability/guard.ts";
+import { dropList } from "../memory/frame-calls.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -14,7 +16,7 @@ export interface ExtentRow {
   readonly disk: number;
   readonly first: number;
   readonly blocks: number;
-  readonly guard: Capability;
+  guard: Guard;
   /** Transfers in flight. */
   transfers: number;
   /** The owner died while transfers were in flight: freed with the last of them. */
@@ -54,7 +56,7 @@ export function extentAlloc(
   if (!isIndex(disk, kernel.machine.disks.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("disk", disk), RIGHTS.allocate);
   if (refused !== undefined) return refused;
-  const guard = capabilityAt(caller.capabilities, request.guard);
+  const guard = guardAt(caller.capabilities, request.guard);
   if (guard === undefined) return ERRORS.BadSlot;
   if (!isRun(first, count, kernel.machine.disks[disk]?.hardware.blocks ?? 0)) return ERRORS.BadRange;
   const run = { disk, first: first as number, blocks: count as number };
@@ -92,6 +94,7 @@ export function releaseExtent(kernel: Kernel, row: number): void {
     extent.orphan = true;
     return;
   }
+  dropList(kernel, extent.guard);
   kernel.extents.rows[row] = undefined;
   kernel.extents.ids.free(row);
 }

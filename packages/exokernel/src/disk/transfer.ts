@@ -8,14 +8,14 @@ import {
 } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
-import { TRANSFER_STATUS, type Transfer } from "../abi/gate.ts";
+import { TRANSFER_STATUS, type Transfer } from "../abi/calls/disk.ts";
 import { TRANSFERS } from "../abi/limits.ts";
 import { authorise } from "../capability/authority.ts";
 import { isIndex, isRun } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
 import { BoundWindow } from "../memory/bound-window.ts";
-import { pinFrames } from "../memory/frame-calls.ts";
+import { pinFrames, unpinFrames } from "../memory/frame-calls.ts";
 import { ownBinding } from "../memory/window-calls.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { releaseExtent, type TransferRow } from "./extent-table.ts";
@@ -111,8 +111,8 @@ const transferRow = (environment: Environment, extentRow: number, memory: Transf
 });
 
 function begin(kernel: Kernel, request: DiskRequest, transfer: TransferRow): void {
-  pinFrames(kernel, transfer.firstFrame, transfer.frames, 1);
-  pinFrames(kernel, transfer.statusFrame, 1, 1);
+  pinFrames(kernel, transfer.firstFrame, transfer.frames);
+  pinFrames(kernel, transfer.statusFrame, 1);
   kernel.machine.memory.view.setUint32(transfer.statusAddress, TRANSFER_STATUS.pending);
   kernel.transfers.set(request, transfer);
   kernel.machine.meter.charge("deviceAccess", 1);
@@ -138,14 +138,14 @@ function finish(kernel: Kernel, request: DiskRequest, ok: boolean): void {
   kernel.transfers.delete(request);
   const { view } = kernel.machine.memory;
   view.setUint32(transfer.statusAddress, ok ? TRANSFER_STATUS.done : TRANSFER_STATUS.failed);
-  pinFrames(kernel, transfer.firstFrame, transfer.frames, -1);
-  pinFrames(kernel, transfer.statusFrame, 1, -1);
+  unpinFrames(kernel, transfer.firstFrame, transfer.frames);
+  unpinFrames(kernel, transfer.statusFrame, 1);
   const extent = kernel.extents.rows[transfer.extentRow];
   if (extent !== undefined) {
     extent.transfers -= 1;
     if (extent.orphan) releaseExtent(kernel, transfer.extentRow);
   }
-  if (transfer.environment.alive) notify(transfer.environment);
+  if (transfer.environment.alive) notify(kernel, transfer.environment);
   kernel.machine.meter.charge("deviceAccess", 1);
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transferEnd, transfer.extentRow, request.count);
 }

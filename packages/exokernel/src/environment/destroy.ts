@@ -4,15 +4,23 @@ import { ERRORS, type Sys } from "../abi/errors.ts";
 import { authorise } from "../capability/authority.ts";
 import { releaseExtent } from "../disk/extent-table.ts";
 import { rowFor, type Kernel, type Rows } from "../kernel.ts";
-import { releaseFrame } from "../memory/frame-calls.ts";
+import { withList } from "../capability/guard.ts";
+import { releaseTiles } from "../display/calls.ts";
+import { cancelDmaOn } from "../memory/dma.ts";
+import { dropList, releaseFrame } from "../memory/frame-calls.ts";
 import { NOBODY_ALIVE } from "../memory/frame-table.ts";
+import { releaseRegion, releaseRegionsOn } from "../memory/region-table.ts";
 import { breakWindowsOf, breakWindowsOn } from "../memory/window-calls.ts";
 import { releaseFilter } from "../network/filter-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
 import { releaseTransmit } from "../network/transmit-table.ts";
+import { releaseAddressSpace } from "../processor/address-space.ts";
+import { dropPredicate } from "../processor/predicate.ts";
 import { releaseSlice } from "../processor/slice-calls.ts";
 import { releaseStream } from "../stream/stream-table.ts";
 import { TRACE_EVENTS } from "../trace.ts";
+import { releaseMessageRing } from "../transfer/message-ring.ts";
+import { releaseTransfers } from "../transfer/transfer.ts";
 import type { Environment } from "./environment.ts";
 
 /** Ends an environment. */
@@ -52,6 +60,17 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   );
   for (let i = 0; i < kernel.slices.count; i++)
     if (kernel.slices.owner[i] === environment.id) releaseSlice(kernel, i);
+  releaseRows(
+    kernel.regions,
+    (r) => r.owner === environment,
+    (row) => releaseRegion(kernel, row),
+  );
+  dropPredicate(kernel, environment);
+  releaseTransfers(kernel, environment);
+  releaseTiles(kernel, environment);
+  releaseAddressSpace(kernel.addressSpaces, environment);
+  dropList(kernel, environment.guard);
+  environment.offer = undefined;
   breakWindowsOf(kernel, environment);
   releaseFrames(kernel, environment);
   environment.capabilities.fill(undefined);
@@ -77,6 +96,11 @@ function releaseNetwork(kernel: Kernel, environment: Environment): void {
     (r) => r.owner === environment,
     (row) => releaseRing(kernel, row),
   );
+  releaseRows(
+    kernel.messageRings,
+    (r) => r.owner === environment,
+    (row) => releaseMessageRing(kernel, row),
+  );
 }
 
 function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (row: number) => void): void {
@@ -86,13 +110,25 @@ function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (r
   }
 }
 
-/** A frame that a device still writes to stays taken, an orphan, until the device is done. */
+/**
+ * A frame that a device still writes to, or another's guard points to, stays
+ * taken, an orphan, until that is over. Guards of its own are let go first: they
+ * may point to frames of its own, in a circle.
+ */
 function releaseFrames(kernel: Kernel, environment: Environment): void {
   const { frames } = kernel;
+  for (let f = 0; f < frames.count; f++) {
+    const guard = frames.guards[f];
+    if (frames.owner[f] !== environment.id || guard === undefined || guard.list < 0) continue;
+    frames.guards[f] = withList(guard, -1, 0);
+    dropList(kernel, guard);
+  }
   for (let f = 0; f < frames.count; f++) {
     if (frames.lastOwner[f] === environment.id) frames.lastOwner[f] = NOBODY_ALIVE;
     if (frames.owner[f] !== environment.id) continue;
     breakWindowsOn(kernel, f, f + 1);
+    releaseRegionsOn(kernel, f, f + 1);
+    cancelDmaOn(kernel, f, f + 1);
     if (frames.pins[f] === 0) releaseFrame(kernel, f);
     else frames.orphan[f] = 1;
   }

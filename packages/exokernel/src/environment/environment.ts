@@ -1,7 +1,13 @@
 /** One environment: what the kernel keeps to account for it and to enter it. */
-import type { Capability } from "@exolith/secure-bind";
 import { NEVER, type Cycles, type EnvId } from "../abi/ids.ts";
 import type { Upcalls } from "../abi/upcalls.ts";
+import type { Guard } from "../capability/guard.ts";
+import type { Kernel } from "../kernel.ts";
+import { publishEvents } from "../memory/system-frame.ts";
+import type { InstalledPredicate } from "../processor/predicate.ts";
+import { makeRevocationState, type RevocationState } from "../revocation/revocation-state.ts";
+import { makeTransferState, type TransferState } from "../transfer/transfer-state.ts";
+import type { Offer } from "../capability/offer.ts";
 import type { ChangedStreams } from "../stream/stream-table.ts";
 import { makeCapabilityList, type CapabilityList } from "../capability/capability-list.ts";
 
@@ -12,26 +18,42 @@ export interface EntryPoints {
   readonly sliceBegin: Upcalls["sliceBegin"];
   readonly sliceEnd: Upcalls["sliceEnd"] | undefined;
   readonly fault: Upcalls["fault"] | undefined;
+  readonly transfer: Upcalls["transfer"] | undefined;
+  readonly transferWords: Upcalls["transferWords"] | undefined;
+  readonly transferAsync: Upcalls["transferAsync"] | undefined;
+  readonly transferReply: Upcalls["transferReply"] | undefined;
+  readonly revoke: Upcalls["revoke"] | undefined;
+  readonly repossessed: Upcalls["repossessed"] | undefined;
 }
 
 /** Captures entry points; `undefined` without one for slices. A getter of `entries` runs its owner's code. */
 export function captureEntryPoints(entries: Upcalls): EntryPoints | undefined {
-  const { sliceBegin, sliceEnd, fault } = entries;
+  const { sliceBegin, sliceEnd, fault, transfer, transferWords } = entries;
+  const { transferAsync, transferReply, revoke, repossessed } = entries;
   if (typeof sliceBegin !== "function") return undefined;
   return {
     self: entries,
     sliceBegin,
-    sliceEnd: typeof sliceEnd === "function" ? sliceEnd : undefined,
-    fault: typeof fault === "function" ? fault : undefined,
+    sliceEnd: orNothing(sliceEnd),
+    fault: orNothing(fault),
+    transfer: orNothing(transfer),
+    transferWords: orNothing(transferWords),
+    transferAsync: orNothing(transferAsync),
+    transferReply: orNothing(transferReply),
+    revoke: orNothing(revoke),
+    repossessed: orNothing(repossessed),
   };
 }
+
+const orNothing = <F>(entry: F | undefined): F | undefined =>
+  typeof entry === "function" ? entry : undefined;
 
 /** The kernel's record of an environment; its columns are published. */
 export interface Environment {
   readonly row: number;
   readonly id: EnvId;
   readonly parent: EnvId;
-  readonly guard: Capability;
+  guard: Guard;
   readonly capabilities: CapabilityList;
   /** Its entry points; `undefined` for the boot environment, which never runs. */
   upcalls: EntryPoints | undefined;
@@ -52,10 +74,32 @@ export interface Environment {
   calls: number;
   faults: number;
   readonly changedStreams: ChangedStreams;
+  /** Kernel calls by number. */
+  readonly callsOf: Uint32Array;
+  /** What it offers to another environment. */
+  offer: Offer | undefined;
+  /** Not to be run unless this holds; `undefined` when it does not wait for a predicate. */
+  predicate: InstalledPredicate | undefined;
+  /** Tag of the predicate that woke it last. */
+  tag: number;
+  /** Slices still to be forfeited, and those that were. */
+  excess: number;
+  forfeited: number;
+  /** Regions it made. */
+  regions: number;
+  /** Who last broke one of its windows other than itself: to blame for a touch of a dead one. */
+  brokenBy: EnvId | undefined;
+  /** Address-space id, -1 while it has none. */
+  asid: number;
+  readonly transfers: TransferState;
+  readonly revocation: RevocationState;
 }
 
+/** Call numbers are below this. */
+const CALL_NUMBERS = 256;
+
 /** A new environment, alive and runnable. */
-export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Capability): Environment => ({
+export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Guard): Environment => ({
   row,
   id,
   parent,
@@ -76,14 +120,28 @@ export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Ca
   calls: 0,
   faults: 0,
   changedStreams: { oldest: undefined, newest: undefined },
+  callsOf: new Uint32Array(CALL_NUMBERS),
+  offer: undefined,
+  predicate: undefined,
+  tag: 0,
+  excess: 0,
+  forfeited: 0,
+  regions: 0,
+  brokenBy: undefined,
+  asid: -1,
+  transfers: makeTransferState(),
+  revocation: makeRevocationState(),
 });
 
-/** Tells `environment` that something happened: it is runnable again. O(1). */
-export const notify = (environment: Environment): void => {
+/** Tells `environment` that something happened: it is runnable again, and the system frame says so. O(1). */
+export const notify = (kernel: Kernel, environment: Environment): void => {
   environment.events = (environment.events + 1) >>> 0;
+  publishEvents(kernel, environment);
 };
 
-/** True when the scheduler may run it at `now`: the only place where sleep is evaluated. O(1). */
-export const isRunnable = (environment: Environment, now: Cycles): boolean =>
-  environment.upcalls !== undefined &&
-  (!environment.sleeping || environment.events !== environment.seen || now >= environment.until);
+/** True when the scheduler may run it at `now`: the only place where sleep and predicates are evaluated. O(terms). */
+export function isRunnable(environment: Environment, now: Cycles): boolean {
+  if (environment.upcalls === undefined) return false;
+  if (environment.predicate !== undefined) return environment.predicate.holds();
+  return !environment.sleeping || environment.events !== environment.seen || now >= environment.until;
+}

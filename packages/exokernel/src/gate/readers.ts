@@ -1,24 +1,41 @@
 /** The published tables: frozen functions that close over the kernel's columns. */
 import { printName } from "@exolith/secure-bind";
-import type { Cycles, EnvId } from "../abi/ids.ts";
+import type { Cycles, EnvId, FrameNumber } from "../abi/ids.ts";
 import { CAPABILITY_SLOTS } from "../abi/limits.ts";
 import type {
   CapabilityReaders,
   ClockReaders,
+  DisplayReaders,
+  DmaReaders,
   DiskReaders,
   EnvironmentReaders,
   ExtentReaders,
   FilterReaders,
   FrameReaders,
+  GuardReaders,
+  MessageRingReaders,
   NicReaders,
+  RegionReaders,
+  RepossessionReaders,
+  RevocationReaders,
   RingReaders,
   SliceReaders,
   StreamReaders,
+  SystemReaders,
   TransmitReaders,
 } from "../abi/tables.ts";
 import { capabilityAt } from "../capability/capability-list.ts";
 import { isRunnable, type Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
+import { publish } from "./publish.ts";
+import {
+  displayReaders,
+  dmaReaders,
+  guardReaders,
+  messageRingReaders,
+  regionReaders,
+  revocationReaders,
+} from "./resource-readers.ts";
 import { streamState } from "../stream/stream-table.ts";
 
 /** Every published table but an environment's own. Made once for a kernel, shared by all gates. */
@@ -34,15 +51,16 @@ export interface Readers {
   readonly streams: StreamReaders;
   readonly nics: NicReaders;
   readonly disks: DiskReaders;
+  readonly system: SystemReaders;
+  readonly guards: GuardReaders;
+  readonly regions: RegionReaders;
+  readonly messageRings: MessageRingReaders;
+  readonly displays: DisplayReaders;
+  readonly dma: DmaReaders;
+  readonly revocations: RevocationReaders;
 }
 
 const NOBODY = 0 as EnvId;
-
-/** Freezes a record and every function in it. */
-export function publish<T extends object>(record: T): T {
-  for (const entry of Object.values(record)) if (typeof entry === "function") Object.freeze(entry);
-  return Object.freeze(record);
-}
 
 const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
   publish({ hertz: clock.hertz, now: () => clock.now(), wallclock: () => clock.wallclock() });
@@ -63,7 +81,15 @@ const environmentReaders = ({
     cyclesUsed: (row: number) => rows[row]?.cyclesUsed ?? 0,
     frames: (row: number) => rows[row]?.frames ?? 0,
     calls: (row: number) => rows[row]?.calls ?? 0,
+    callsOf: (row: number, call: number) => rows[row]?.callsOf[call] ?? 0,
     faults: (row: number) => rows[row]?.faults ?? 0,
+    excess: (row: number) => rows[row]?.excess ?? 0,
+    forfeited: (row: number) => rows[row]?.forfeited ?? 0,
+    tag: (row: number) => rows[row]?.tag ?? 0,
+    allows: (row: number) => rows[row]?.transfers.allows ?? 0,
+    keptBy: (row: number) => rows[row]?.transfers.keptBy?.id ?? NOBODY,
+    asid: (row: number) => rows[row]?.asid ?? -1,
+    regions: (row: number) => rows[row]?.regions ?? 0,
   });
 
 const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
@@ -85,6 +111,7 @@ const frameReaders = ({ frames }: Kernel): FrameReaders =>
     owner: (f: number) => (frames.owner[f] ?? 0) as EnvId,
     bindings: (f: number) => (frames.bindings[f] ?? 0) + (frames.pins[f] ?? 0),
     pins: (f: number) => frames.pins[f] ?? 0,
+    guaranteed: (f: number) => frames.guaranteed[f] ?? 0,
   });
 
 const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
@@ -165,6 +192,13 @@ export const makeReaders = (kernel: Kernel): Readers => ({
   streams: streamReaders(kernel),
   nics: nicReaders(kernel),
   disks: diskReaders(kernel),
+  system: publish({ frame: kernel.systemFrame as FrameNumber }),
+  guards: guardReaders(kernel),
+  regions: regionReaders(kernel),
+  messageRings: messageRingReaders(kernel),
+  displays: displayReaders(kernel),
+  dma: dmaReaders(kernel),
+  revocations: revocationReaders(kernel),
 });
 
 /** An environment's view of its own capability list. */
@@ -176,4 +210,16 @@ export const capabilityReaders = (environment: Environment): CapabilityReaders =
       const held = capabilityAt(environment.capabilities, slot);
       return held === undefined ? "" : printName(held.name);
     },
+  });
+
+/** An environment's view of its own repossession vector. */
+export const repossessionReaders = ({ revocation }: Environment): RepossessionReaders =>
+  publish({
+    count: () => revocation.vector.length,
+    lost: () => revocation.lost,
+    kind: (index: number) => revocation.vector[index]?.kind ?? 0,
+    what: (index: number) => revocation.vector[index]?.what ?? 0,
+    extent: (index: number) => revocation.vector[index]?.extent ?? -1,
+    block: (index: number) => revocation.vector[index]?.block ?? -1,
+    status: (index: number) => revocation.vector[index]?.status ?? 0,
   });

@@ -1,13 +1,16 @@
 /** The frame calls: claim by name, give back, change the guard. */
 import { FRAME_BYTES } from "@exolith/hw-model";
-import { RIGHTS, copyCapability, type Capability } from "@exolith/secure-bind";
+import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { frame, type FrameNumber } from "../abi/ids.ts";
 import { authorise, type Refused } from "../capability/authority.ts";
-import { capabilityAt } from "../capability/capability-list.ts";
+import { guardAt } from "../capability/capability-list.ts";
+import type { Guard } from "../capability/guard.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
+import { cancelDmaOn } from "./dma.ts";
+import { releaseRegionsOn } from "./region-table.ts";
 import { breakWindowsOn } from "./window-calls.ts";
 
 /** Claims `count` named frames, all or none. O(count), plus clearing what another environment left. */
@@ -18,7 +21,7 @@ export function framesAlloc(
   count: unknown,
   slot: unknown,
 ): Sys<FrameNumber, "BadFrame" | "BadRange" | "Busy" | "BadSlot"> {
-  const guard = capabilityAt(caller.capabilities, slot);
+  const guard = guardAt(caller.capabilities, slot);
   if (guard === undefined) return ERRORS.BadSlot;
   if (!isIndex(first, kernel.frames.count)) return ERRORS.BadFrame;
   if (!isRun(first, count, kernel.frames.count)) return ERRORS.BadRange;
@@ -34,7 +37,7 @@ export function frameAllocAny(
   caller: Environment,
   slot: unknown,
 ): Sys<FrameNumber, "Full" | "BadSlot"> {
-  const guard = capabilityAt(caller.capabilities, slot);
+  const guard = guardAt(caller.capabilities, slot);
   if (guard === undefined) return ERRORS.BadSlot;
   const { frames } = kernel;
   if (frames.free === 0) return ERRORS.Full;
@@ -46,7 +49,7 @@ export function frameAllocAny(
 }
 
 /** A frame that another environment held last is cleared; one that stays with its owner costs nothing. */
-function claim(kernel: Kernel, caller: Environment, f: number, guard: Capability): void {
+function claim(kernel: Kernel, caller: Environment, f: number, guard: Guard): void {
   const { frames } = kernel;
   const last = frames.lastOwner[f];
   if (last !== 0 && last !== caller.id) {
@@ -80,6 +83,8 @@ export function framesFree(
   const end = first + (count as number);
   for (let f = first; f < end; f++) if (kernel.frames.pins[f] !== 0) return ERRORS.Pinned;
   breakWindowsOn(kernel, first, end);
+  releaseRegionsOn(kernel, first, end);
+  cancelDmaOn(kernel, first, end);
   for (let f = first; f < end; f++) releaseFrame(kernel, f);
   return undefined;
 }
@@ -98,7 +103,7 @@ export function authoriseFrames(
   caller: Environment,
   claimed: FrameClaim,
 ): Refused | (typeof ERRORS)["BadFrame"] {
-  let checked: Capability | undefined;
+  let checked: Guard | undefined;
   for (let f = claimed.first; f < claimed.first + claimed.count; f++) {
     const guard = kernel.frames.guards[f];
     if (guard === undefined || kernel.frames.orphan[f] === 1) return ERRORS.BadFrame;
@@ -110,44 +115,50 @@ export function authoriseFrames(
   return undefined;
 }
 
-/** Marks a frame free; nothing may be bound to it any more. */
+/**
+ * Marks a frame free; nothing may be bound to it any more.
+ *
+ * Its guard may have pinned a frame with more entries, which may be an orphan
+ * that waited for just this, and so on: a chain, gone along without recursion.
+ */
 export function releaseFrame(kernel: Kernel, f: number): void {
+  for (let next = f; next >= 0;) next = releaseOne(kernel, next);
+}
+
+/** Frees one frame; the orphan that this set free in turn, or -1. */
+function releaseOne(kernel: Kernel, f: number): number {
   const { frames } = kernel;
   const owner = kernel.environments.rows[(frames.owner[f] ?? 0) & 0xffff];
-  if (owner !== undefined && owner.id === frames.owner[f]) owner.frames -= 1;
+  if (owner !== undefined && owner.id === frames.owner[f]) {
+    owner.frames -= 1;
+    if (frames.guaranteed[f] === 1) owner.revocation.guaranteed -= 1;
+  }
+  const list = frames.guards[f]?.list ?? -1;
   frames.owner[f] = 0;
   frames.orphan[f] = 0;
+  frames.guaranteed[f] = 0;
   frames.guards[f] = undefined;
   frames.free += 1;
+  return list >= 0 && unpin(kernel, list) ? list : -1;
 }
 
-/** Adds `delta` to the pins of a run; an orphan that loses its last pin is freed. O(count). */
-export function pinFrames(kernel: Kernel, first: number, count: number, delta: 1 | -1): void {
-  const { frames } = kernel;
-  for (let f = first; f < first + count; f++) {
-    frames.pins[f] = (frames.pins[f] ?? 0) + delta;
-    if (frames.orphan[f] === 1 && frames.pins[f] === 0) releaseFrame(kernel, f);
-  }
+/** Takes one pin off; true when that leaves an orphan with none. */
+function unpin({ frames }: Kernel, f: number): boolean {
+  frames.pins[f] = (frames.pins[f] ?? 0) - 1;
+  return frames.orphan[f] === 1 && frames.pins[f] === 0;
 }
 
-/** Changes the guard of one frame. */
-export function frameGuard(
-  kernel: Kernel,
-  caller: Environment,
-  number: unknown,
-  guard: unknown,
-  slot: unknown,
-): Sys<undefined, "BadFrame" | "BadName" | "BadSlot" | "BadCapability"> {
-  const copy = copyCapability(guard);
-  if (!isIndex(number, kernel.frames.count)) return ERRORS.BadFrame;
-  if (copy === undefined) return ERRORS.BadName;
-  const refused = authoriseFrames(kernel, caller, {
-    first: number,
-    count: 1,
-    slot,
-    rights: RIGHTS.duplicate,
-  });
-  if (refused !== undefined) return refused;
-  kernel.frames.guards[number] = copy;
-  return undefined;
+/** Pins a run once more. O(count). */
+export function pinFrames({ frames }: Kernel, first: number, count: number): void {
+  for (let f = first; f < first + count; f++) frames.pins[f] = (frames.pins[f] ?? 0) + 1;
+}
+
+/** Takes one pin off each frame of a run; an orphan that loses its last is freed. O(count). */
+export function unpinFrames(kernel: Kernel, first: number, count: number): void {
+  for (let f = first; f < first + count; f++) if (unpin(kernel, f)) releaseFrame(kernel, f);
+}
+
+/** Lets go of the frame that a guard points to, when its resource is freed or it is replaced. */
+export function dropList(kernel: Kernel, guard: Guard | undefined): void {
+  if (guard !== undefined && guard.list >= 0) unpinFrames(kernel, guard.list, 1);
 }

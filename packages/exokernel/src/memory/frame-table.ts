@@ -6,12 +6,16 @@
  *     lastOwner  EnvId         alloc; whose bytes the frame still contains, 0 for zeros,
  *                              NOBODY_ALIVE once that environment is dead
  *     bindings   windows       bind, unbind
- *     pins       rings and     ring bind, transfer begin and end
- *                transfers
+ *     pins       rings, disk   bind and unbind, transfer begin and end, guardExtend,
+ *                transfers,    predicateWait
+ *                guards and
+ *                predicates
  *     orphan     0 or 1        the owner died while a device used the frame
- *     guards     capability    alloc, frameGuard
+ *     guaranteed 0 or 1        framesGuarantee, free: never repossessed
+ *     regions    regions       regionCreate, regionDestroy
+ *     guards     guard         alloc, guardSet, guardExtend
  */
-import type { Capability } from "@exolith/secure-bind";
+import type { Guard } from "../capability/guard.ts";
 
 /** Columns of the frame table, one entry per frame. */
 export interface FrameTable {
@@ -19,9 +23,11 @@ export interface FrameTable {
   readonly owner: Uint32Array;
   readonly lastOwner: Uint32Array;
   readonly bindings: Uint32Array;
-  readonly pins: Uint16Array;
+  readonly pins: Uint32Array;
   readonly orphan: Uint8Array;
-  readonly guards: (Capability | undefined)[];
+  readonly guaranteed: Uint8Array;
+  readonly regions: Uint16Array;
+  readonly guards: (Guard | undefined)[];
   /** Frames whose owner is 0. */
   free: number;
   /** Where the search for any free frame goes on. */
@@ -37,9 +43,11 @@ export const makeFrameTable = (count: number): FrameTable => ({
   owner: new Uint32Array(count),
   lastOwner: new Uint32Array(count),
   bindings: new Uint32Array(count),
-  pins: new Uint16Array(count),
+  pins: new Uint32Array(count),
   orphan: new Uint8Array(count),
-  guards: new Array<Capability | undefined>(count).fill(undefined),
+  guaranteed: new Uint8Array(count),
+  regions: new Uint16Array(count),
+  guards: new Array<Guard | undefined>(count).fill(undefined),
   free: count,
   hint: 0,
 });

@@ -6,6 +6,7 @@ import type { Window } from "../abi/window.ts";
 import { isIndex, isRun } from "../check.ts";
 import { WINDOWS } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
+import { noteBreaker } from "../environment/upcall.ts";
 import type { Kernel } from "../kernel.ts";
 import { BoundWindow, type WindowBinding } from "./bound-window.ts";
 import { authoriseFrames } from "./frame-calls.ts";
@@ -84,6 +85,7 @@ export function breakWindowsOf(kernel: Kernel, owner: Environment): void {
 }
 
 function breakWindow(kernel: Kernel, window: BoundWindow, binding: WindowBinding): void {
+  noteBreaker(kernel, kernel.environments.rows[binding.owner]);
   BoundWindow.break(window);
   kernel.windows.remove(window, binding);
   countBinding(kernel, binding, -1);

@@ -1,9 +1,11 @@
 /** Packet filters: verified, merged, and guarded so that none can steal. */
-import { RIGHTS, dominates, verifyFilter, type Capability, isRefusal } from "@exolith/secure-bind";
+import { RIGHTS, isRefusal, verifyFilter } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { FilterId } from "../abi/ids.ts";
-import { authorise, deviceGuard } from "../capability/authority.ts";
-import { capabilityAt } from "../capability/capability-list.ts";
+import { authorise } from "../capability/authority.ts";
+import { capabilityAt, guardAt } from "../capability/capability-list.ts";
+import { admits, deviceGuard, type Guard } from "../capability/guard.ts";
+import { dropList } from "../memory/frame-calls.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -15,7 +17,7 @@ export interface FilterRow {
   readonly nic: number;
   /** Its index in the interface's demultiplexer. */
   readonly index: number;
-  readonly guard: Capability;
+  guard: Guard;
   /** Id of the ring that it feeds, and the ring itself: ids come round, rings do not. */
   readonly ring: number;
   readonly feeds: RingRow;
@@ -44,8 +46,9 @@ export function filterInsert(
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.allocate);
   if (refused !== undefined) return refused;
-  const guard = capabilityAt(caller.capabilities, request.guard);
-  if (guard === undefined) return ERRORS.BadSlot;
+  const held = capabilityAt(caller.capabilities, request.guard);
+  const guard = guardAt(caller.capabilities, request.guard);
+  if (held === undefined || guard === undefined) return ERRORS.BadSlot;
   const ring = rowFor(kernel.rings, ringId);
   if (ring === undefined || ring.owner !== caller) return ERRORS.BadRing;
   if (isRefusal(verified)) return ERRORS.BadFilter;
@@ -53,7 +56,8 @@ export function filterInsert(
   if (demultiplexer === undefined) return ERRORS.NoDevice;
   for (const row of demultiplexer.lessSpecific(verified)) {
     const existing = kernel.filters.rows[row];
-    if (existing !== undefined && !dominates(guard, existing.guard)) return ERRORS.BadCapability;
+    if (existing !== undefined && !admits(kernel, held, existing.guard, RIGHTS.write))
+      return ERRORS.BadCapability;
   }
   const row = kernel.filters.ids.take();
   if (row < 0) return ERRORS.Full;
@@ -94,6 +98,7 @@ export function releaseFilter(kernel: Kernel, row: number): void {
   const filter = kernel.filters.rows[row];
   if (filter === undefined) return;
   kernel.nics[filter.nic]?.demultiplexer.remove(filter.index);
+  dropList(kernel, filter.guard);
   kernel.filters.rows[row] = undefined;
   kernel.filters.ids.free(row);
 }

@@ -13,7 +13,7 @@ import { RING_FRAMES_MAX, RING_SLOT_BYTES } from "../abi/limits.ts";
 import { isIndex, isRun } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
-import { authoriseFrames, pinFrames } from "../memory/frame-calls.ts";
+import { authoriseFrames, pinFrames, unpinFrames } from "../memory/frame-calls.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 
 /** One ring. */
@@ -47,7 +47,7 @@ export function ringBind(
   for (let f = first; f < first + frames; f++) if (kernel.frames.pins[f] !== 0) return ERRORS.Pinned;
   const row = kernel.rings.ids.take();
   if (row < 0) return ERRORS.Full;
-  pinFrames(kernel, first, frames, 1);
+  pinFrames(kernel, first, frames);
   const slots = (frames - 1) * SLOTS_PER_FRAME;
   kernel.rings.rows[row] = { owner: caller, first, frames, slots, next: 0, delivered: 0, dropped: 0 };
   return kernel.rings.ids.idOf(row) as RingId;
@@ -67,7 +67,7 @@ export function releaseRing(kernel: Kernel, row: number): void {
   if (ring === undefined) return;
   kernel.rings.rows[row] = undefined;
   kernel.rings.ids.free(row);
-  pinFrames(kernel, ring.first, ring.frames, -1);
+  unpinFrames(kernel, ring.first, ring.frames);
 }
 
 /** Copies a frame of `length` bytes at `address` into the ring's next slot, or drops and counts it. O(length). */
@@ -87,6 +87,6 @@ export function deliver(kernel: Kernel, row: number, address: number, length: nu
   memory.view.setUint32(word, length);
   ring.next = ring.next + 1 === ring.slots ? 0 : ring.next + 1;
   ring.delivered += 1;
-  notify(ring.owner);
+  notify(kernel, ring.owner);
   kernel.trace.record(clock, TRACE_EVENTS.deliver, row, length);
 }

@@ -1,9 +1,11 @@
 /** Transmit bindings: who may send frames that look like what. */
-import { RIGHTS, compileFilter, isRefusal, verifyFilter, type Capability } from "@exolith/secure-bind";
+import { RIGHTS, compileFilter, isRefusal, verifyFilter } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { TransmitId } from "../abi/ids.ts";
-import { authorise, deviceGuard } from "../capability/authority.ts";
-import { capabilityAt } from "../capability/capability-list.ts";
+import { authorise } from "../capability/authority.ts";
+import { guardAt } from "../capability/capability-list.ts";
+import { deviceGuard, type Guard } from "../capability/guard.ts";
+import { dropList } from "../memory/frame-calls.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -14,7 +16,7 @@ export interface TransmitRow {
   readonly owner: Environment;
   readonly user: Environment;
   readonly nic: number;
-  readonly guard: Capability;
+  guard: Guard;
   /** True for a frame that the binding allows. */
   readonly allows: (memory: Uint8Array, at: number, length: number) => boolean;
   sent: number;
@@ -43,7 +45,7 @@ export function transmitBind(
   if (!isIndex(nic, kernel.nics.length)) return ERRORS.NoDevice;
   const refused = authorise(kernel, caller, request.device, deviceGuard("nic", nic), RIGHTS.write);
   if (refused !== undefined) return refused;
-  const guard = capabilityAt(caller.capabilities, request.guard);
+  const guard = guardAt(caller.capabilities, request.guard);
   if (guard === undefined) return ERRORS.BadSlot;
   const user = rowFor(kernel.environments, request.user);
   if (user === undefined) return ERRORS.BadEnvironment;
@@ -72,7 +74,9 @@ export function transmitUnbind(
 
 /** Frees the binding in a row. */
 export function releaseTransmit(kernel: Kernel, row: number): void {
-  if (kernel.transmits.rows[row] === undefined) return;
+  const binding = kernel.transmits.rows[row];
+  if (binding === undefined) return;
+  dropList(kernel, binding.guard);
   kernel.transmits.rows[row] = undefined;
   kernel.transmits.ids.free(row);
 }

@@ -1,11 +1,12 @@
 /** The dispatcher: round the slice vector, into whoever is runnable, and account for it. */
-import { FAULT_CAUSES, type FaultCause } from "../abi/upcalls.ts";
 import { NEVER, type Cycles } from "../abi/ids.ts";
 import { environmentRelease } from "../environment/destroy.ts";
 import { isRunnable, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
-import { disown, isMadeBy, isStackOverflow, passPanic } from "../panic.ts";
+import { upcall } from "../environment/upcall.ts";
 import { TRACE_EVENTS } from "../trace.ts";
+import { arrive } from "../transfer/transfer.ts";
+import { switchTo } from "./address-space.ts";
 
 /** Runs the next runnable environment for at most one slice; false when none is runnable. O(slices). */
 export function dispatch(kernel: Kernel): boolean {
@@ -58,7 +59,7 @@ function donate(kernel: Kernel, first: Environment): void {
   from.yieldTarget = undefined;
 }
 
-/** One slice of one environment: begin upcall, end upcall, time charged to it. */
+/** One slice of one environment: begin upcall, end upcall, what it initiated, time charged to it. */
 function run(kernel: Kernel, environment: Environment): void {
   const { clock, meter } = kernel.machine;
   const { upcalls } = environment;
@@ -67,63 +68,17 @@ function run(kernel: Kernel, environment: Environment): void {
   const begun = clock.now();
   kernel.trace.record(clock, TRACE_EVENTS.sliceBegin, environment.id, position);
   meter.charge("environmentSwitch", 1);
+  switchTo(kernel.addressSpaces, environment);
   environment.sleeping = false;
   environment.slicesBegun += 1;
-  enter(kernel, environment, upcalls.sliceBegin, upcalls.self);
-  if (environment.alive && upcalls.sliceEnd !== undefined)
-    enter(kernel, environment, upcalls.sliceEnd, upcalls.self);
+  upcall(kernel, environment, upcalls.sliceBegin);
+  if (environment.alive && upcalls.sliceEnd !== undefined) upcall(kernel, environment, upcalls.sliceEnd);
   environment.slicesEnded += 1;
   const ended = clock.now();
   environment.cyclesUsed += ended - begun;
   kernel.trace.record(clock, TRACE_EVENTS.sliceEnd, environment.id, position);
+  arrive(kernel, environment);
 }
-
-/** Calls one entry point; whatever it throws is a fault of that environment. */
-function enter(kernel: Kernel, environment: Environment, entry: () => void, self: object): void {
-  kernel.machine.meter.charge("upcall", 1);
-  kernel.running = environment;
-  try {
-    refusePromise(entry.call(self) as unknown);
-  } catch (reason) {
-    passPanic(reason);
-    faulted(kernel, environment, reason);
-  } finally {
-    kernel.running = undefined;
-  }
-}
-
-/**
- * An upcall runs to completion. One that returns a promise goes on outside its
- * slice: that is a fault, and what the promise comes to is nobody's.
- */
-function refusePromise(returned: unknown): void {
-  if (!isMadeBy(returned, Promise)) return;
-  disown(returned as Promise<unknown>);
-  throw new TypeError("an upcall returned a promise");
-}
-
-/** Delivers a fault; without an entry for it, or when that throws too, the environment is destroyed. */
-function faulted(kernel: Kernel, environment: Environment, reason: unknown): void {
-  const cause = causeOf(reason);
-  environment.faults += 1;
-  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.fault, environment.id, cause);
-  kernel.faulted(environment.id, reason);
-  if (!environment.alive) return;
-  const { upcalls } = environment;
-  if (upcalls?.fault === undefined) {
-    environmentRelease(kernel, environment);
-    return;
-  }
-  try {
-    upcalls.fault.call(upcalls.self, cause, reason);
-  } catch (second) {
-    passPanic(second);
-    environmentRelease(kernel, environment);
-  }
-}
-
-const causeOf = (reason: unknown): FaultCause =>
-  isMadeBy(reason, RangeError) && !isStackOverflow(reason) ? FAULT_CAUSES.window : FAULT_CAUSES.thrown;
 
 /** When the first environment will be runnable: now, a time, or `NEVER`. O(slices). */
 export function runnableAt(kernel: Kernel, now: Cycles): Cycles {

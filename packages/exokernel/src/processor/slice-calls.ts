@@ -3,8 +3,10 @@ import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { NEVER, type Cycles, type EnvId, type SliceIndex } from "../abi/ids.ts";
 import { authorise } from "../capability/authority.ts";
-import { capabilityAt } from "../capability/capability-list.ts";
+import { guardAt } from "../capability/capability-list.ts";
 import { isIndex } from "../check.ts";
+import { dropList } from "../memory/frame-calls.ts";
+import { dropPredicate } from "./predicate.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
 
@@ -15,7 +17,7 @@ export function sliceAlloc(
   index: unknown,
   slot: unknown,
 ): Sys<SliceIndex, "BadSlice" | "Busy" | "BadSlot"> {
-  const guard = capabilityAt(caller.capabilities, slot);
+  const guard = guardAt(caller.capabilities, slot);
   if (guard === undefined) return ERRORS.BadSlot;
   if (!isIndex(index, kernel.slices.count)) return ERRORS.BadSlice;
   if (kernel.slices.owner[index] !== 0) return ERRORS.Busy;
@@ -45,6 +47,7 @@ export function sliceFree(
 export function releaseSlice(kernel: Kernel, index: number): void {
   const owner = kernel.environments.rows[(kernel.slices.owner[index] ?? 0) & 0xffff];
   if (owner !== undefined) owner.slices -= 1;
+  dropList(kernel, kernel.slices.guards[index]);
   kernel.slices.owner[index] = 0;
   kernel.slices.guards[index] = undefined;
 }
@@ -62,7 +65,8 @@ export function yieldTo(
 }
 
 /** Notes until when the caller is not to be run. A time that is no number is never. */
-export function sleep(caller: Environment, seen: unknown, until: unknown): undefined {
+export function sleep(kernel: Kernel, caller: Environment, seen: unknown, until: unknown): undefined {
+  dropPredicate(kernel, caller);
   caller.sleeping = true;
   caller.seen = typeof seen === "number" ? seen : -1;
   caller.until = typeof until === "number" && until === until ? (until as Cycles) : NEVER;
@@ -80,6 +84,6 @@ export function wake(
   if (environment === undefined) return ERRORS.BadEnvironment;
   const refused = authorise(kernel, caller, slot, environment.guard, RIGHTS.none);
   if (refused !== undefined) return refused;
-  notify(environment);
+  notify(kernel, environment);
   return undefined;
 }

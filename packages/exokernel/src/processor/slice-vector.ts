@@ -2,14 +2,14 @@
  * The processor as a linear vector of time slices, allocated by position
  * (SOSP'95 section 5.1.1). The scheduler goes round it.
  */
-import type { Capability } from "@exolith/secure-bind";
+import type { Guard } from "../capability/guard.ts";
 
 /** Positions and who holds them. */
 export interface SliceVector {
   readonly count: number;
   /** EnvId per position, 0 when free. */
   readonly owner: Uint32Array;
-  readonly guards: (Capability | undefined)[];
+  readonly guards: (Guard | undefined)[];
   /** Length of a slice, cycles. */
   readonly quantum: number;
   /** The position that is running or ran last. */
@@ -20,7 +20,7 @@ export interface SliceVector {
 export const makeSliceVector = (count: number, quantum: number): SliceVector => ({
   count,
   owner: new Uint32Array(count),
-  guards: new Array<Capability | undefined>(count).fill(undefined),
+  guards: new Array<Guard | undefined>(count).fill(undefined),
   quantum,
   current: count - 1,
 });

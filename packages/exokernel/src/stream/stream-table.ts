@@ -3,7 +3,8 @@ import { FRAME_BYTES, STREAM_STATE, type StreamDevice } from "@exolith/hw-model"
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { StreamId } from "../abi/ids.ts";
-import { authorise, deviceGuard } from "../capability/authority.ts";
+import { authorise } from "../capability/authority.ts";
+import { deviceGuard } from "../capability/guard.ts";
 import { isIndex } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -166,7 +167,7 @@ export function connectStreams(kernel: Kernel): void {
   for (const [i, rows] of kernel.streamRows.entries())
     kernel.streamChanges.push((handle) => {
       if (handle >= 0) streamChanged(kernel, rows[handle] ?? 0);
-      else kernel.acceptors[i]?.forEach(notify);
+      else kernel.acceptors[i]?.forEach((acceptor) => notify(kernel, acceptor));
     });
 }
 
@@ -184,6 +185,6 @@ export function reapStreams(kernel: Kernel): boolean {
 function streamChanged(kernel: Kernel, row: number): void {
   const stream = kernel.streams.rows[row];
   if (stream === undefined) return;
-  notify(stream.owner);
+  notify(kernel, stream.owner);
   append(stream.owner.changedStreams, stream);
 }

@@ -40,4 +40,6 @@ export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
     nics: Object.freeze([...(options.nics ?? [])]),
     disks: Object.freeze([...(options.disks ?? [])]),
     streams: Object.freeze([...(options.streams ?? [])]),
+    displays: Object.freeze([]),
+    dma: undefined,
   });

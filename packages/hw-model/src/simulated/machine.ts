@@ -58,6 +58,8 @@ export function makeSimulatedMachine(options: SimulatedMachineOptions = {}): Sim
     nics: options.nics ?? [],
     disks: (options.disks ?? []).map((disk) => makeSimulatedDisk(profile.hertz, disk)),
     streams: Array.from({ length: options.streams ?? 0 }, () => makeSimulatedStreamDevice()),
+    displays: [],
+    dma: undefined,
   };
 }
 

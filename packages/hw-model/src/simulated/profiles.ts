@@ -11,6 +11,9 @@ export const DEC5000_125: CostProfile = {
   hertz: 25_000_000,
   cycles: {
     gateCall: 40,
+    gateStack: 17.5,
+    transfer: 35,
+    seal: 2000,
     upcall: 37.5,
     environmentSwitch: 20,
     copyByte: 0.5,
@@ -40,6 +43,9 @@ export const PENTIUM_PRO_200: CostProfile = {
   hertz: 200_000_000,
   cycles: {
     gateCall: 100,
+    gateStack: 50,
+    transfer: 120,
+    seal: 2000,
     upcall: 150,
     environmentSwitch: 100,
     copyByte: 2.5,
@@ -69,6 +75,9 @@ export const MODERN_3GHZ: CostProfile = {
   hertz: 3_000_000_000,
   cycles: {
     gateCall: 18,
+    gateStack: 20,
+    transfer: 60,
+    seal: 3000,
     upcall: 15,
     environmentSwitch: 60,
     copyByte: 0.25,

@@ -1,0 +1,54 @@
+/** What the kernel and its documents know of a call. */
+import type { ErrorName, KernelError } from "../errors.ts";
+
+/** How a call is authorised. */
+export type Credential =
+  /** An argument names a slot of the caller's capability list. */
+  | "slot"
+  /** It uses something that was bound earlier, and is the caller's alone. */
+  | "binding"
+  /** It concerns nobody but the caller, or whoever it concerns decides. */
+  | "self";
+
+/** The way into the kernel that a call takes. */
+export type EntryPath =
+  /** It changes one thing, and needs no stack of its own. */
+  | "short"
+  /** It moves a packet or a run of bytes, and needs little. */
+  | "move"
+  /** It changes several things: it first proves that it has stack to finish on. */
+  | "long";
+
+/** One call. */
+export interface CallRow<N extends ErrorName> {
+  /** Part of the interface: never reused. */
+  readonly number: number;
+  /** Argument and result types towards WebAssembly. */
+  readonly wasm: string;
+  readonly credential: Credential;
+  readonly path: EntryPath;
+  /** Unit or meaning of each argument, in order. */
+  readonly takes: readonly string[];
+  /** Every refusal that the call may return, and when it does. */
+  readonly fails: { readonly [E in N]: string };
+}
+
+/** The refusals in the result type of a call. */
+export type FailsOf<F> = F extends (...args: never[]) => infer R
+  ? R extends KernelError<infer N>
+    ? N
+    : never
+  : never;
+
+/** One row per call of a group. A call without a row, or with an error it never returns, does not compile. */
+export type CallRows<G> = { readonly [K in keyof G]: CallRow<FailsOf<G[K]>> };
+
+/** When the usual refusals come. */
+export const WHEN = {
+  slot: "the slot is empty, or no slot",
+  noSlot: "the slot named is empty, or none is free",
+  capability: "the capability in the slot does not reach the guard with the right",
+  window: "the window is dead, not the caller's, or not bound for writing where it is written",
+  range: "the offset, length or count is outside what is named",
+  environment: "no such environment is alive",
+} as const;

@@ -1,0 +1,23 @@
+/** Wakeup predicates: when an environment is to be run again. */
+import type { Window } from "./window.ts";
+
+/** A comparison of one published or own word, big-endian and 32 bits wide, with a number. */
+export interface PredicateTerm {
+  /** The window that the word lies in: the system frame's (`gate.system`) or any of the caller's. */
+  readonly window: Window;
+  /** Byte offset of the word, a multiple of 4. */
+  readonly at: number;
+  readonly comparison: "equal" | "notEqual" | "less" | "lessOrEqual" | "greater" | "greaterOrEqual";
+  /** An unsigned 32-bit number. */
+  readonly value: number;
+}
+
+/** One product: it holds when all of its terms do. */
+export interface PredicateProduct {
+  /** Published when this product is the first that holds; a 32-bit number. */
+  readonly tag: number;
+  readonly terms: readonly PredicateTerm[];
+}
+
+/** A sum of products, in order of precedence: it holds when one of them does. */
+export type Predicate = readonly PredicateProduct[];

@@ -1,0 +1,88 @@
+/** Batches: lists of calls that cross into the kernel once (Xok's batch). */
+import type { Batch, BatchedCall } from "../abi/batch.ts";
+import { CALLS } from "../abi/calls.ts";
+import { ERRORS, failed, type Sys } from "../abi/errors.ts";
+import type { GateCalls } from "../abi/gate.ts";
+import { BATCH_CALLS } from "../abi/limits.ts";
+import type { Environment } from "../environment/environment.ts";
+import { countCall } from "./enter.ts";
+
+/** Calls that a batch cannot hold: they would nest. */
+const UNBATCHED: ReadonlySet<string> = new Set(["batchRun", "transfer", "transferWords"]);
+
+const isBatchable = (call: unknown): call is BatchedCall =>
+  typeof call === "string" && Object.hasOwn(CALLS, call) && !UNBATCHED.has(call);
+
+type AnyCall = (...args: readonly unknown[]) => unknown;
+
+/** A batch of one environment's; the kernel alone sees its columns. */
+export class BatchList implements Batch {
+  readonly #owner: Environment;
+  readonly #inner: GateCalls;
+  readonly #calls: BatchedCall[] = [];
+  readonly #args: (readonly unknown[])[] = [];
+  readonly #results: unknown[] = [];
+  #isRunning = false;
+
+  constructor(owner: Environment, inner: GateCalls) {
+    this.#owner = owner;
+    this.#inner = inner;
+    Object.freeze(this);
+  }
+
+  static {
+    Reflect.deleteProperty(BatchList.prototype, "constructor");
+    Object.freeze(BatchList.prototype);
+  }
+
+  /** Runs `batch` if it is one of `caller`'s and not empty. */
+  static run(caller: Environment, batch: unknown): Sys<number, "BadBatch"> {
+    const isOurs = typeof batch === "object" && batch !== null && #inner in batch;
+    if (!isOurs || batch.#owner !== caller || batch.#isRunning || batch.#calls.length === 0)
+      return ERRORS.BadBatch;
+    batch.#isRunning = true;
+    try {
+      return batch.#run();
+    } finally {
+      batch.#isRunning = false;
+    }
+  }
+
+  get count(): number {
+    return this.#calls.length;
+  }
+  clear(): void {
+    if (this.#isRunning) throw new Error("the batch is being run");
+    this.#calls.length = 0;
+    this.#args.length = 0;
+    this.#results.length = 0;
+  }
+  add<K extends BatchedCall>(call: K, ...args: Parameters<GateCalls[K]>): void {
+    if (this.#isRunning) throw new Error("the batch is being run");
+    if (this.#calls.length >= BATCH_CALLS) throw new RangeError("too many calls");
+    if (!isBatchable(call)) throw new RangeError("no call that a batch can hold");
+    this.#calls.push(call);
+    this.#args.push(args);
+  }
+  result(index: number): unknown {
+    return this.#results[index];
+  }
+
+  /** Calls in order, up to the first that is refused or ends the environment. */
+  #run(): number {
+    this.#results.length = 0;
+    for (let i = 0; i < this.#calls.length; i++) {
+      const call = this.#calls[i] as BatchedCall;
+      if (!this.#owner.alive) return i;
+      countCall(this.#owner, CALLS[call].number);
+      const result = (this.#inner[call] as AnyCall)(...(this.#args[i] ?? []));
+      this.#results.push(result);
+      if (failed(result)) return i;
+    }
+    return this.#calls.length;
+  }
+}
+
+/** Runs a batch of the caller's. */
+export const runBatch = (caller: Environment, batch: unknown): Sys<number, "BadBatch"> =>
+  BatchList.run(caller, batch);

@@ -1,0 +1,82 @@
+/** The published tables of guards, regions, message rings, displays, DMA and revocation. */
+import { printName } from "@exolith/secure-bind";
+import { NEVER, type EnvId } from "../abi/ids.ts";
+import type {
+  DisplayReaders,
+  DmaReaders,
+  GuardReaders,
+  MessageRingReaders,
+  RegionReaders,
+  RevocationReaders,
+} from "../abi/tables.ts";
+import { guardOf } from "../capability/guard-calls.ts";
+import type { Kernel } from "../kernel.ts";
+import { publish } from "./publish.ts";
+
+const NOBODY = 0 as EnvId;
+
+/** Guards. */
+export const guardReaders = (kernel: Kernel): GuardReaders =>
+  publish({
+    entries: (kind: number, id: number) =>
+      guardOf(kernel, kind, id)?.entries.filter((entry) => entry !== undefined).length ?? 0,
+    name: (kind: number, id: number, entry: number) =>
+      printName(guardOf(kernel, kind, id)?.entries[entry]?.name ?? []),
+    rights: (kind: number, id: number, entry: number) =>
+      guardOf(kernel, kind, id)?.entries[entry]?.rights ?? -1,
+    list: (kind: number, id: number) => guardOf(kernel, kind, id)?.list ?? -1,
+    records: (kind: number, id: number) => guardOf(kernel, kind, id)?.records ?? 0,
+  });
+
+/** Software regions. */
+export const regionReaders = ({ regions: { rows, ids } }: Kernel): RegionReaders =>
+  publish({
+    count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
+    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
+    frame: (row: number) => rows[row]?.frame ?? 0,
+    at: (row: number) => rows[row]?.at ?? 0,
+    length: (row: number) => rows[row]?.length ?? 0,
+  });
+
+/** Message rings. */
+export const messageRingReaders = ({ messageRings: { rows, ids } }: Kernel): MessageRingReaders =>
+  publish({
+    count: ids.rows,
+    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
+    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
+    slots: (row: number) => rows[row]?.slots ?? 0,
+    next: (row: number) => rows[row]?.next ?? 0,
+    delivered: (row: number) => rows[row]?.delivered ?? 0,
+    refused: (row: number) => rows[row]?.refused ?? 0,
+  });
+
+/** Displays. */
+export const displayReaders = ({ machine: { displays } }: Kernel): DisplayReaders =>
+  publish({
+    count: displays.length,
+    width: (display: number) => displays[display]?.hardware.width ?? 0,
+    height: (display: number) => displays[display]?.hardware.height ?? 0,
+    tile: (display: number) => displays[display]?.hardware.tile ?? 0,
+    owner: (display: number, tile: number) => (displays[display]?.owner(tile) ?? 0) as EnvId,
+    ignored: (display: number) => displays[display]?.ignored() ?? 0,
+  });
+
+/** The DMA engine. */
+export const dmaReaders = ({ dma }: Kernel): DmaReaders =>
+  publish({ pending: () => dma.copies.size, done: () => dma.done, cancelled: () => dma.cancelled });
+
+/** Revocations. */
+export const revocationReaders = ({
+  environments: { rows },
+  revocations,
+  reserveFrames,
+}: Kernel): RevocationReaders =>
+  publish({
+    wanted: (row: number, kind: number) => rows[row]?.revocation.wanted[kind] ?? 0,
+    deadline: (row: number, kind: number) => rows[row]?.revocation.deadline[kind] ?? NEVER,
+    asked: () => revocations.asked,
+    answered: () => revocations.answered,
+    aborted: () => revocations.aborted,
+    reserve: () => reserveFrames,
+  });
