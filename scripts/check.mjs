@@ -7,6 +7,7 @@ import * as ambient from "./gates/ambient.mjs";
 import * as anchors from "./gates/anchors.mjs";
 import * as credentials from "./gates/credentials.mjs";
 import * as examples from "./gates/examples.mjs";
+import * as kernelSize from "./gates/kernel-size.mjs";
 import * as layers from "./gates/layers.mjs";
 import * as limits from "./gates/limits.mjs";
 import * as links from "./gates/links.mjs";
@@ -25,6 +26,7 @@ const GATES = {
   vocabulary: vocabulary.check,
   ambient: ambient.check,
   sizes: sizes.check,
+  "kernel-size": kernelSize.check,
   "abi-docs": abiDocs.check,
   "abi-pages": abiPages.check,
   credentials: credentials.check,

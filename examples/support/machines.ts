@@ -1,6 +1,12 @@
 /** Boards in a few lines: one machine, or two on a wire, each with a kernel. */
 import { writeFileSync } from "node:fs";
-import { boot, createEnvironment, makeTrace, type EnvironmentPlan, type Exokernel } from "@exolith/exokernel";
+import {
+  boot,
+  createEnvironment,
+  makeInspection,
+  type EnvironmentPlan,
+  type Exokernel,
+} from "@exolith/exokernel";
 import { capSlot, must, type EnvId, type Filter } from "@exolith/exokernel/abi";
 import {
   MODERN_3GHZ,
@@ -19,11 +25,9 @@ import {
   type SimulatedPart,
 } from "@exolith/hw-model";
 import type { ExampleOptions } from "./options.ts";
-import { printTrace } from "./trace.ts";
 
 const { hertz } = MODERN_3GHZ;
 const own = capSlot(0);
-const EVENTS = 2000;
 
 /** A machine, and the kernel on it. */
 export interface Computer {
@@ -33,7 +37,7 @@ export interface Computer {
   add(plan: EnvironmentPlan): EnvId;
   /** Lets an environment send the frames that match each of `filters`. */
   allow(environment: EnvId, filters: readonly Filter[]): void;
-  /** Prints the trace, if that was asked for. */
+  /** Prints what was asked for: trace, calls, tables. */
   finish(): void;
 }
 
@@ -43,11 +47,11 @@ function makeComputer(
   options: ExampleOptions,
   quantumSeconds?: number,
 ): Computer {
-  const trace = makeTrace(EVENTS);
+  const inspection = makeInspection(options.inspect);
   const faulted = (environment: EnvId, reason: unknown): void =>
     console.log(`${name}: environment ${environment & 0xffff} faulted: ${String(reason)}`);
   const kernel = boot(machine, {
-    trace,
+    trace: inspection.trace,
     faulted,
     ...(quantumSeconds === undefined ? {} : { quantumSeconds }),
   });
@@ -59,7 +63,7 @@ function makeComputer(
       for (const filter of filters) must(kernel.root.transmitBind(0, filter, environment, own, own));
     },
     finish: () => {
-      if (options.trace) printTrace(`Trace of ${name}`, trace, hertz);
+      for (const line of inspection.lines(name, kernel.root)) console.log(line);
     },
   };
 }

@@ -4,25 +4,13 @@
  *
  * It checks versions, claims one slice, chooses its frames from the published
  * table, binds a ring and two filters, and then answers in place: each slice
- * takes what the ring holds and sleeps until the event count moves.
+ * takes what the ring holds and sleeps until the event count moves. Asked for
+ * anything, or robbed of it, it gives all back and begins anew.
  */
-import {
-  NEVER,
-  RING_SLOT_BYTES,
-  capSlot,
-  failed,
-  frame,
-  must,
-  rowOf,
-  sliceIndex,
-  type CapSlot,
-  type Filter,
-  type Gate,
-  type Gather,
-  type Program,
-  type TransmitId,
-  type Window,
-} from "@exolith/exokernel/abi";
+import { NEVER, RING_SLOT_BYTES, failed, must, rowOf } from "@exolith/exokernel/abi";
+import { capSlot, frame, sliceIndex } from "@exolith/exokernel/abi";
+import type { CapSlot, Filter, FilterId, Gate, Gather } from "@exolith/exokernel/abi";
+import type { Program, RingId, TransmitId, Window } from "@exolith/exokernel/abi";
 
 /** What it is told. */
 export interface MinimalOptions {
@@ -47,6 +35,10 @@ const LEAST = 60;
 interface Station {
   readonly gate: Gate;
   readonly address: number;
+  /** What was bound: to be given back. */
+  readonly first: number;
+  readonly ring: RingId;
+  readonly filters: readonly FilterId[];
   /** Ownership words and slots of the ring, and room for one answer. */
   readonly words: Window;
   readonly slots: Window;
@@ -56,13 +48,9 @@ interface Station {
   next: number;
 }
 
-const equal = (at: number, width: 1 | 2 | 4, value: number): Filter[number] => ({
-  kind: "equal",
-  at,
-  width,
-  mask: 2 ** (8 * width) - 1,
-  value,
-});
+function equal(at: number, width: 1 | 2 | 4, value: number): Filter[number] {
+  return { kind: "equal", at, width, mask: 2 ** (8 * width) - 1, value };
+}
 
 /** ARP for our address, and ICMP to it without options. */
 const wanted = (address: number): readonly Filter[] => [
@@ -78,7 +66,14 @@ export const minimalLibos =
       throw new Error("written for another kernel");
     claimSlice(gate);
     let station: Station | undefined;
+    const close = (): void => {
+      if (station !== undefined) giveBack(station);
+      station = undefined;
+      gate.repossessionsClear();
+    };
     return {
+      revoke: close,
+      repossessed: close,
       sliceBegin: () => {
         const seen = gate.environments.events(rowOf(gate.self));
         station ??= open(gate, options);
@@ -107,10 +102,13 @@ function claimRun(gate: Gate, count: number): number {
 function open(gate: Gate, { address, nic }: MinimalOptions): Station {
   const first = claimRun(gate, RING_FRAMES + 1);
   const ring = must(gate.ringBind(frame(first), RING_FRAMES, own));
-  for (const filter of wanted(address)) must(gate.filterInsert(0, filter, ring, nic, own));
+  const filters = wanted(address).map((filter) => must(gate.filterInsert(0, filter, ring, nic, own)));
   return {
     gate,
     address,
+    first,
+    ring,
+    filters,
     words: must(gate.windowBind(frame(first), 1, true, own)),
     slots: must(gate.windowBind(frame(first + 1), RING_FRAMES - 1, false, own)),
     out: must(gate.windowBind(frame(first + RING_FRAMES), 1, true, own)),
@@ -118,6 +116,14 @@ function open(gate: Gate, { address, nic }: MinimalOptions): Station {
     bindings: findBindings(gate),
     next: 0,
   };
+}
+
+/** Gives everything back: the next slice begins anew. What was taken by force is gone already. */
+function giveBack({ gate, first, ring, filters }: Station): void {
+  for (const filter of filters) gate.filterRemove(filter, own);
+  gate.ringUnbind(ring);
+  for (let f = first; f <= first + RING_FRAMES; f++)
+    if (gate.frames.owner(f) === gate.self) gate.framesFree(frame(f), 1, own);
 }
 
 /** Our transmit bindings, from the published table: whoever made them did not have to tell us. */

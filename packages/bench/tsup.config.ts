@@ -5,4 +5,5 @@ export default library({
   main: "src/cli.ts",
   "cheetah-server": "src/http/cheetah-server.ts",
   "node-http-server": "src/http/node-http-server.ts",
+  "pair-worker": "src/kernel/peers/pair-worker.ts",
 });

@@ -1,5 +1,4 @@
 /** Credentials (K9): a call that says it needs a capability takes a slot; the others are listed in the documents. */
-import { lineAt } from "./sources.mjs";
 import { readCalls } from "./kernel-calls.mjs";
 import { listedWithoutSlot } from "./abi-pages.mjs";
 
@@ -15,16 +14,14 @@ function disagreement(call) {
 
 /** The gate. */
 export function check({ root }) {
-  const { calls, gate } = readCalls(root);
+  const calls = readCalls(root);
   const listed = listedWithoutSlot(root);
   const problems = [];
-  const report = (call, reason) =>
-    problems.push(`${gate.path}:${lineAt(gate.text, call.start)} ${call.name} ${reason}`);
   for (const call of calls) {
     const reason = disagreement(call);
-    if (reason) report(call, reason);
+    if (reason) problems.push(`${call.where} ${call.name} ${reason}`);
     else if (call.row.credential !== "slot" && !listed.has(call.name))
-      report(call, "is not in the documented list");
+      problems.push(`${call.where} ${call.name} is not in the documented list`);
   }
   return { problems, note: `${calls.length} calls, ${listed.size} without a capability` };
 }

@@ -11,12 +11,13 @@ import * as credentials from "./credentials.mjs";
 import * as examples from "./examples.mjs";
 import { readCalls } from "./kernel-calls.mjs";
 import { whyNot } from "./layers.mjs";
+import * as kernelSize from "./kernel-size.mjs";
 import * as layers from "./layers.mjs";
 import * as limits from "./limits.mjs";
 import * as links from "./links.mjs";
 import * as mechanisms from "./mechanisms.mjs";
 import * as sizes from "./sizes.mjs";
-import { textOf } from "./sources.mjs";
+import { filesBelow, textOf } from "./sources.mjs";
 import * as vocabulary from "./vocabulary.mjs";
 
 const made = [];
@@ -128,10 +129,14 @@ test("docs wants a comment on every symbol of an interface and on most others", 
     "packages/cheetah documents 0 % of its exports",
   ]);
   expect(problems(abiDocs, { "packages/cheetah/src/a.ts": `/** One. */\n${bare}` })).toEqual([]);
-  const gate = "/** Calls. */\nexport interface GateCalls {\n  nullCall(): undefined;\n}\n";
-  expect(problems(abiDocs, { "packages/exokernel/src/abi/gate.ts": gate })[0]).toContain(
+  const calls = "/** Calls. */\nexport interface SelfCalls {\n  nullCall(): undefined;\n}\n";
+  expect(problems(abiDocs, { "packages/exokernel/src/abi/calls/self.ts": calls })[0]).toContain(
     "nullCall has no doc comment",
   );
+  const columns = "/** Rows. */\nexport interface FrameReaders {\n  count: number;\n  free(): number;\n}\n";
+  expect(problems(abiDocs, { "packages/exokernel/src/abi/tables.ts": columns })).toEqual([
+    "packages/exokernel/src/abi/tables.ts:4 free has no doc comment",
+  ]);
 });
 
 test("anchors must match exactly one line", () => {
@@ -191,47 +196,85 @@ describe("mechanisms", () => {
 });
 
 describe("the kernel interface", () => {
-  const abi = (name) => `packages/exokernel/src/abi/${name}.ts`;
+  const ABI = "packages/exokernel/src/abi";
   const sources = () =>
-    Object.fromEntries(
-      ["gate", "calls", "errors", "limits", "tables"].map((name) => [
-        abi(name),
-        textOf(workspace, abi(name)),
-      ]),
-    );
+    Object.fromEntries(filesBelow(workspace, ABI, ".ts").map((path) => [path, textOf(workspace, path)]));
+  const change = (root, file, from, to) => {
+    const text = textOf(root, `${ABI}/${file}`);
+    expect(text).toContain(from);
+    writeFileSync(join(root, `${ABI}/${file}`), text.replace(from, to));
+  };
 
-  test("is read whole: every call has a comment, a result and a row", () => {
-    const { calls } = readCalls(workspace);
-    expect(calls.length).toBeGreaterThan(30);
-    for (const { doc, result, row } of calls) {
+  test("is read whole: every call has a comment, a result, a row, and its arguments explained", () => {
+    const calls = readCalls(workspace);
+    expect(calls.length).toBeGreaterThan(60);
+    expect(new Set(calls.map(({ row }) => row.number)).size).toBe(calls.length);
+    for (const { doc, result, parameters, row } of calls) {
       expect(doc).not.toBe("");
       expect(result).not.toBe("");
-      expect(row.fails).toBeInstanceOf(Array);
+      expect(row.takes).toHaveLength(parameters.length);
+      for (const when of Object.values(row.fails)) expect(when).toMatch(/\w/);
     }
+  });
+
+  test("constants and spreads in rows are read by their values", () => {
+    const calls = new Map(readCalls(workspace).map((call) => [call.name, call]));
+    expect(calls.get("framesFree").row.takes.slice(0, 2)).toEqual(["first frame", "frames, at least 1"]);
+    expect(calls.get("regionRead").row.fails.BadSlot).toBe(calls.get("wake").row.fails.BadSlot);
   });
 
   test("pages are stale after a change, and a page that describes nothing fails", () => {
     const root = repository(sources());
     expect(abiPages.check({ root, write: true }).problems).toEqual([]);
-    const changed = textOf(root, abi("errors")).replace("The resource is taken.", "Somebody has it.");
-    writeFileSync(join(root, abi("errors")), changed);
-    expect(abiPages.check({ root, write: false }).problems).not.toEqual([]);
+    for (const [file, from, to] of [
+      ["errors.ts", "The resource is taken.", "Somebody has it."],
+      ["calls/memory.ts", "a frame of the run is held", "somebody has a frame"],
+      ["tables.ts", "Cycles in a second.", "Cycles."],
+      ["upcalls.ts", "A slice begins: run.", "Run."],
+      ["resources.ts", "A page frame, named by its number.", "A frame."],
+    ]) {
+      change(root, file, from, to);
+      expect(abiPages.check({ root, write: false }).problems).toHaveLength(1);
+      expect(abiPages.check({ root, write: true }).problems).toEqual([]);
+    }
     writeFileSync(join(root, "docs/abi/gone.md"), "");
     expect(abiPages.check({ root, write: true }).problems).toEqual([
       "docs/abi/gone.md:1 describes nothing that exists",
     ]);
   });
 
+  test("pages say for each argument what it is, and for each refusal when", () => {
+    const root = repository(sources());
+    abiPages.check({ root, write: true });
+    const page = textOf(root, "docs/abi/memory.md");
+    expect(page).toContain("| `count` | `number` | frames, at least 1 |");
+    expect(page).toContain("| `Busy` | a frame of the run is held |");
+    expect(textOf(root, "docs/abi/tables.md")).toContain("| 8 | `ticks` | Quanta of time since boot");
+    expect(textOf(root, "docs/abi/upcalls.md")).toContain("`sliceBegin(): void`");
+  });
+
+  test.each([
+    ["an argument that the row does not explain", '["slot of the caller", "name and rights"]', '["slot"]'],
+    ["a refusal without a when", '"the wanted capability is malformed"', '""'],
+    ["a number that another call has", "number: 0x11", "number: 0x10"],
+  ])("pages fail with %s", (_, from, to) => {
+    const root = repository(sources());
+    change(root, "calls/capability.ts", from, to);
+    const [problem, ...others] = abiPages.check({ root, write: true }).problems;
+    expect(problem).toMatch(/calls\/capability\.ts:\d+ capability(Forge|Destroy) /);
+    expect(others).toEqual([]);
+  });
+
   test("credentials fails when a call that needs a capability does not take one", () => {
-    const files = sources();
-    const root = repository(files);
+    const root = repository(sources());
     abiPages.check({ root, write: true });
     expect(credentials.check({ root }).problems).toEqual([]);
-    const gate = files[abi("gate")].replace(
+    change(
+      root,
+      "calls/capability.ts",
       "capabilityDestroy(slot: CapSlot)",
       "capabilityDestroy(slot: number)",
     );
-    writeFileSync(join(root, abi("gate")), gate);
     expect(credentials.check({ root }).problems[0]).toContain("capabilityDestroy");
   });
 
@@ -245,4 +288,28 @@ test("examples fails when one does not end with 0", () => {
   const found = problems(examples, files);
   expect(found).toHaveLength(1);
   expect(found[0]).toContain("examples/02-bad.ts");
+});
+
+test("kernel-size counts code, and fails from the goal on", () => {
+  const line = "export const a = 1; // one\n";
+  const files = (lines) => ({
+    "packages/exokernel/src/a.ts": `/** A comment\n * of two lines. */\n\n${line.repeat(lines - 2)}`,
+    "packages/exokernel/src/abi/b.ts": line.repeat(2),
+    "packages/exokernel/src/a.test.ts": line.repeat(9000),
+    "packages/exokernel/src/testing/c.ts": line.repeat(9000),
+    "packages/exokernel/src/contract/d.ts": line.repeat(9000),
+  });
+  const unique = (lines) =>
+    Object.fromEntries(
+      Object.entries(files(lines)).map(([path, text]) => {
+        let count = 0;
+        return [path, text.replaceAll("const a", () => `const a${(count += 1)}`)];
+      }),
+    );
+  expect(kernelSize.kernelLines(repository(unique(100)))).toEqual([
+    [".", 98],
+    ["abi", 2],
+  ]);
+  expect(problems(kernelSize, unique(kernelSize.KERNEL_LINES - 1))).toEqual([]);
+  expect(problems(kernelSize, unique(kernelSize.KERNEL_LINES))).toHaveLength(1);
 });

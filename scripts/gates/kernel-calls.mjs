@@ -1,21 +1,28 @@
-/** The kernel interface as data: read from `GateCalls`, `CALLS` and `ERROR_CODES` with their doc comments. */
-import { docBefore, exportsOf, literal, parse } from "./sources.mjs";
+/** The kernel interface as data: calls, errors, tables, upcalls and constants, with their doc comments. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { constantsOf, docBefore, exportsOf, filesBelow, lineAt, parse } from "./sources.mjs";
 
 const ABI = "packages/exokernel/src/abi";
+/** Where the units that the interface takes over from the machine are. */
+const UNITS = "packages/hw-model/src/units.ts";
 
-const exported = (source, wanted) => exportsOf(source).find(({ name }) => name === wanted).node;
-const typeText = (source, node) =>
-  source.text.slice(node.start, node.end).replace(/^:\s*/, "").replace(/\s+/g, " ");
+const text = (source, node) => source.text.slice(node.start, node.end);
+const typeText = (source, node) => text(source, node).replace(/^:\s*/, "").replace(/\s+/g, " ");
+const isInterface = ({ node }) => node.type === "TSInterfaceDeclaration";
 
-/** The initial value of an exported constant. */
-function initial(source, name) {
-  const { init } = exported(source, name);
-  return init.type === "TSAsExpression" ? init.expression : init;
+/** The initial value of a constant, without what the compiler is told of it. */
+function initial({ init }) {
+  let value = init;
+  while (value.type === "TSAsExpression") value = value.expression;
+  return value;
 }
 
-function readParameter(source, node) {
-  return { name: node.name, type: typeText(source, node.typeAnnotation) };
-}
+const parametersOf = (source, { params }) =>
+  (params.items ?? params).map((node) => ({
+    name: node.name,
+    type: typeText(source, node.typeAnnotation),
+  }));
 
 /** What a call gives when it is not refused. */
 function resultOf(source, { returnType }) {
@@ -24,53 +31,103 @@ function resultOf(source, { returnType }) {
   return typeText(source, value);
 }
 
-/** Every call, in the order of the source: doc comment, parameters, result and row. */
-export function readCalls(root) {
-  const gate = parse(root, `${ABI}/gate.ts`);
-  const rows = literal(initial(parse(root, `${ABI}/calls.ts`), "CALLS"));
-  const calls = exported(gate, "GateCalls").body.body.map((member) => ({
-    name: member.key.name,
-    start: member.start,
-    doc: docBefore(gate, member.start) ?? "",
-    parameters: (member.params.items ?? member.params).map((node) => readParameter(gate, node)),
-    result: resultOf(gate, member),
-    row: rows[member.key.name],
-  }));
-  return { calls, gate };
+/** The group of calls that a file has: their interface, and the rows that stand beside it; undefined for another file. */
+function groupIn(root, path) {
+  const source = parse(root, path);
+  const exported = exportsOf(source);
+  const group = exported.find((each) => isInterface(each) && each.name.endsWith("Calls"));
+  if (group === undefined) return undefined;
+  const constants = constantsOf(root, source);
+  const rowsName = exported.find(({ name }) => name.endsWith("_CALLS"))?.name;
+  const rows = constants.get(rowsName) ?? {};
+  return {
+    name: path.slice(path.lastIndexOf("/") + 1, -".ts".length),
+    path,
+    doc: docBefore(source, group.start) ?? "",
+    calls: group.node.body.body.map((member) => callOf(source, member, rows[member.key.name])),
+    records: interfacesIn(source).filter(({ name }) => name !== group.name),
+  };
 }
 
-/** Every refusal: name, number and meaning. */
-export function readErrors(root) {
-  const source = parse(root, `${ABI}/errors.ts`);
-  return initial(source, "ERROR_CODES").properties.map(({ key, value, start }) => ({
+const callOf = (source, member, row) => ({
+  name: member.key.name,
+  where: `${source.path}:${lineAt(source.text, member.start)}`,
+  doc: docBefore(source, member.start) ?? "",
+  parameters: parametersOf(source, member),
+  result: resultOf(source, member),
+  row,
+});
+
+/** Every group of calls, in the order of the lowest number in each. */
+export function readGroups(root) {
+  const groups = filesBelow(root, `${ABI}/calls`, ".ts")
+    .map((path) => groupIn(root, path))
+    .filter(Boolean);
+  const least = ({ calls }) => Math.min(...calls.map(({ row }) => row?.number ?? Infinity));
+  return groups.toSorted((a, b) => least(a) - least(b));
+}
+
+/** Every call, group by group. */
+export const readCalls = (root) => readGroups(root).flatMap(({ calls }) => calls);
+
+/** The members of a record of constants: name, value and meaning. */
+export function readRecord(root, file, name) {
+  const source = parse(root, `${ABI}/${file}`);
+  const { node } = exportsOf(source).find((each) => each.name === name);
+  return initial(node).properties.map(({ key, value, start }) => ({
     name: key.name,
-    code: value.value,
+    value: text(source, value),
     doc: docBefore(source, start) ?? "",
   }));
 }
+
+/** Every refusal: name, number and meaning. */
+export const readErrors = (root) => readRecord(root, "errors.ts", "ERROR_CODES");
 
 /** The constants of a file with one literal each: name, value and meaning. */
 export function readConstants(root, file) {
   const source = parse(root, `${ABI}/${file}`);
   return exportsOf(source).map(({ name, node, start }) => ({
     name,
-    value: source.text.slice(node.init.start, node.init.end).replace(/ as const$/, ""),
+    value: text(source, initial(node)),
     doc: docBefore(source, start) ?? "",
   }));
 }
 
-/** The published tables: each with its columns, their signatures and meanings. */
-export function readTables(root) {
-  const source = parse(root, `${ABI}/tables.ts`);
-  return exportsOf(source).map(({ name, node, start }) => ({
-    name,
-    doc: docBefore(source, start) ?? "",
-    columns: node.body.body.map((member) => ({
-      text: source.text
-        .slice(member.start, member.end)
-        .replace(/^readonly |;$/g, "")
-        .replace(/\s+/g, " "),
-      doc: docBefore(source, member.start) ?? "",
-    })),
-  }));
+/** The interfaces of a file of the interface: each with its members, their signatures and meanings. */
+export const readInterfaces = (root, file) => interfacesIn(parse(root, `${ABI}/${file}`));
+
+const interfacesIn = (source) =>
+  exportsOf(source)
+    .filter(isInterface)
+    .map(({ name, node, start }) => ({
+      name,
+      doc: docBefore(source, start) ?? "",
+      members: node.body.body.map((member) => memberOf(source, member)),
+    }));
+
+function memberOf(source, member) {
+  const type = member.returnType ?? member.typeAnnotation;
+  return {
+    name: member.key.name,
+    text: text(source, member)
+      .replace(/^readonly |;$/g, "")
+      .replace(/\s+/g, " "),
+    type: typeText(source, type),
+    doc: docBefore(source, member.start) ?? "",
+  };
+}
+
+/** What the names of units and ids mean: the first sentence of each. */
+export function readUnits(root) {
+  const meanings = new Map();
+  for (const path of [`${ABI}/ids.ts`, UNITS].filter((each) => existsSync(join(root, each)))) {
+    const source = parse(root, path);
+    for (const { name, node, start } of exportsOf(source)) {
+      if (node.type !== "TSTypeAliasDeclaration") continue;
+      const [first = ""] = (docBefore(source, start) ?? "").split(/(?<=\.)\s/);
+      meanings.set(name, first);
+    }
+  }
+  return meanings;
 }

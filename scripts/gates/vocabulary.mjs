@@ -3,9 +3,15 @@ import { filesBelow, isTest, textOf } from "./sources.mjs";
 
 const BANNED = /\b(process|thread|fork|pid|signal|socket|file|inode|path|malloc|tcp)(e?s)?\b/gi;
 
-/** Uses that are right, each with its reason. One that no longer occurs fails. */
-export const PERMITTED = [];
+const ENTRY = "the way into the kernel that a call takes, as the mechanisms call it (K13); it names nothing";
 
+/** Uses that are right: what a place starts with, the word, and the reason. One that no longer occurs fails. */
+export const PERMITTED = [
+  { path: "packages/exokernel/src/abi/calls/", word: "path", reason: ENTRY },
+  { path: "packages/exokernel/src/gate/", word: "path", reason: ENTRY },
+];
+
+const stem = (word) => word.toLowerCase().replace(/e?s$/, "");
 const covered = (path) => !path.startsWith("packages/hw-model/src/host/") && !isTest(path);
 
 function* uses(root, path) {
@@ -21,7 +27,7 @@ export function check({ root, permitted = PERMITTED }) {
     .flatMap((directory) => filesBelow(root, directory, ".ts"))
     .filter(covered);
   const found = files.flatMap((path) => [...uses(root, path)]);
-  const allows = (entry, use) => entry.path === use.path && entry.word === use.word;
+  const allows = (entry, use) => use.path.startsWith(entry.path) && stem(use.word) === stem(entry.word);
   const problems = found
     .filter((use) => !permitted.some((entry) => allows(entry, use)))
     .map(({ path, line, word }) => `${path}:${line} says "${word}"`);

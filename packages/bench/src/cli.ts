@@ -4,6 +4,8 @@ import { writeFileSync } from "node:fs";
 import { cac } from "cac";
 import { UsageError, whole } from "./whole.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
+import { benchKernel } from "./kernel/bench-kernel.ts";
+import { printKernelReport } from "./kernel/print-kernel.ts";
 
 const cli = cac("bench");
 
@@ -20,6 +22,20 @@ cli
     const report = await benchHttp({ rounds, seconds, connections }, (line) => console.error(line));
     console.log(printHttpReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  });
+
+cli
+  .command("kernel", "Kernel calls, transfers, windows and resources beside JavaScript, Linux and Workers")
+  .option("--rounds <n>", "Interleaved rounds", { default: 15 })
+  .option("--operations <n>", "Cheap operations in each round", { default: 200_000 })
+  .option("--json <path>", "Also write the report as JSON")
+  .action(async (options: { rounds: unknown; operations: unknown; json?: string }) => {
+    const rounds = whole("rounds", options.rounds, 1000);
+    const operations = whole("operations", options.operations, 100_000_000);
+    const report = await benchKernel({ rounds, operations }, (line) => console.error(line));
+    console.log(printKernelReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (!report.invariants.every(({ holds }) => holds)) process.exitCode = 1;
   });
 
 cli.help();

@@ -5,5 +5,7 @@
  */
 export * from "./host.ts";
 export * from "./http/bench-http.ts";
+export * from "./kernel/bench-kernel.ts";
+export { printKernelReport } from "./kernel/print-kernel.ts";
 export * from "./statistics.ts";
 export * from "./table.ts";

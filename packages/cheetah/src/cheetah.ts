@@ -1,6 +1,6 @@
 /** Makes a server: a part of an environment's event loop, and a handler for TCP. */
-import { NEVER, failed } from "@exolith/exokernel/abi";
-import type { Cycles, Gate, KernelError } from "@exolith/exokernel/abi";
+import { NEVER, RESOURCE_KINDS, failed } from "@exolith/exokernel/abi";
+import type { Cycles, Gate, KernelError, ResourceKind } from "@exolith/exokernel/abi";
 import type { ConnectionHandler, Pollable } from "@exolith/libos-exos";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { openBlockStore } from "./disk/block-store.ts";
@@ -67,7 +67,7 @@ export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | Kern
 function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, store: BlockStore): Cheetah {
   const limits = Object.freeze({ ...DEFAULT_LIMITS, ...options.limits });
   const waits = makeWaitLists(limits.connections, memory.chunks.length);
-  const cache = new ChunkCache(memory.chunks, store, waits, limits.connections);
+  const cache = new ChunkCache(memory.chunks, store, waits, limits.connections, memory.chunkFrames);
   const site = new Site(store.blocks);
   const stop = { draining: false };
   const counters = makeServerCounters();
@@ -117,6 +117,8 @@ function join(
       const importing = importer.poll();
       return server.poll() || importing;
     },
+    revoke: (kind: ResourceKind, count: number): number =>
+      kind === RESOURCE_KINDS.frame ? services.cache.giveBack(count) : 0,
     wakeAt: () => {
       const { clock } = services;
       const retry = importer.staging.blocked ? clock.now() + secondsIn(clock, RETRY_SECONDS) : NEVER;

@@ -2,6 +2,13 @@
 /** The command line: serves a directory through the exokernel. */
 import { readFileSync } from "node:fs";
 import { cac } from "cac";
+import {
+  isTraceDetail,
+  makeInspection,
+  withTraceDetail,
+  type Inspection,
+  type TraceDetail,
+} from "@exolith/exokernel";
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
 import { openGatewayNetwork, openTapNetwork, type ServerNetwork } from "./board/machines.ts";
@@ -24,6 +31,9 @@ interface Options {
   readonly pcap?: string;
   readonly drop: number;
   readonly quiet?: boolean;
+  readonly trace?: unknown;
+  readonly calls?: boolean;
+  readonly tables?: boolean;
 }
 
 const DEFAULT_PORT = 8080;
@@ -56,6 +66,9 @@ cli
   .option("--pcap <path>", "Write every frame of the wire to a capture file")
   .option("--drop <percent>", "Lose that share of the frames on the virtual wire", { default: 0 })
   .option("--quiet", "No access log")
+  .option("--trace [detail]", "At the end, print the last kernel events; calls: with every kernel call")
+  .option("--calls", "At the end, print the kernel calls of each environment")
+  .option("--tables", "At the end, print the published tables of the kernels")
   .action(start);
 cli.help();
 cli.version(version());
@@ -119,12 +132,39 @@ function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwor
 /** Least memory in MiB for everything but the file cache. */
 const OVERHEAD_MEBIBYTES = 16;
 
+/** What `--trace` asks for. */
+function traceDetail(value: unknown): TraceDetail | undefined {
+  if (value === undefined || isTraceDetail(value)) return value;
+  throw new OptionError(`--trace is events or calls, not ${String(value)}`);
+}
+
+/** The two kernels of a server, to be looked into when it has stopped. */
+interface Inspections {
+  readonly server: Inspection;
+  readonly gateway: Inspection;
+}
+
+function inspectionsOf({ trace, calls, tables }: Options): Inspections {
+  const wanted = { trace: traceDetail(trace), calls, tables };
+  return { server: makeInspection(wanted), gateway: makeInspection(wanted) };
+}
+
+/** Prints what was asked for; resolves when it has been written. */
+function print(inspections: Inspections, { kernel, gatewayKernel }: Served): Promise<void> {
+  const lines = inspections.server.lines("the server", kernel.root);
+  if (gatewayKernel !== undefined)
+    lines.push(...inspections.gateway.lines("the gateway", gatewayKernel.root));
+  if (lines.length === 0) return Promise.resolve();
+  return new Promise((resolve) => process.stdout.write(`${lines.join("\n")}\n`, () => resolve()));
+}
+
 async function start(directory: string | undefined, written: Options): Promise<void> {
   if (directory === undefined) throw new OptionError("which directory? cheetah <directory>");
   const options = withWords(written);
   const cache = whole("cache", options.cache, 1, 4000);
   const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
   const network = networkOf(options);
+  const inspections = inspectionsOf(options);
   const display = makeImportDisplay(process.stdout);
   const stop = stopWhenAsked();
   let served: Served;
@@ -138,6 +178,7 @@ async function start(directory: string | undefined, written: Options): Promise<v
       log: options.quiet !== true,
       excluded: options.pcap === undefined ? [] : [options.pcap],
       report: console.error,
+      traces: { server: inspections.server.trace, gateway: inspections.gateway.trace },
       stopping: stop.signal,
       importing: display.show,
     });
@@ -145,7 +186,12 @@ async function start(directory: string | undefined, written: Options): Promise<v
     display.end();
   }
   console.log(`Cheetah serves ${printable(String(directory))} at ${served.address}/`);
-  stop.signal.addEventListener("abort", () => void served.stop().then(() => process.exit(0)));
+  const end = async (): Promise<void> => {
+    await served.stop();
+    await print(inspections, served);
+    process.exit(0);
+  };
+  stop.signal.addEventListener("abort", () => void end());
   await served.done;
 }
 
@@ -180,7 +226,7 @@ function fail(error: unknown): never {
 }
 
 try {
-  cli.parse(process.argv, { run: false });
+  cli.parse(withTraceDetail(process.argv), { run: false });
   await cli.runMatchedCommand();
 } catch (error) {
   fail(error);

@@ -49,6 +49,9 @@ describe("what is wrong is said in a line", () => {
       "--pcap",
       "--drop",
       "--quiet",
+      "--trace",
+      "--calls",
+      "--tables",
     ])
       expect(help.output.toString()).toContain(option);
     const version = await runCheetah("--version");
@@ -68,6 +71,7 @@ describe("what is wrong is said in a line", () => {
     ["a port that cannot be", ["x", "--port", "70000"], /--port takes .* not 70000/],
     ["an option given twice", ["x", "--host", "a", "--host", "b"], /--host is given more than once/],
     ["a share above all", ["x", "--drop", "101"], /--drop takes a percentage, not 101/],
+    ["a trace of what there is not", ["x", "--trace=x"], /--trace is events or calls, not x/],
     ["no memory for the cache", ["x", "--memory", "20"], /--memory takes a whole number from 40/],
     ["a network nobody knows", ["x", "--net", "wifi"], /--net is gateway or tap:<name>, not wifi/],
     ["a TAP without an address", ["x", "--net", "tap:t0"], /--net tap needs --address/],
@@ -158,6 +162,20 @@ describe("a running server", () => {
     const again = await start("--quiet", "--image", image);
     expect((await get(again.port, "/big.bin")).body.equals(BIG)).toBe(true);
     expect(await again.end()).toBe(0);
+  });
+
+  test("--trace, --calls and --tables print both kernels at the end; without them nothing is printed", async () => {
+    const plain = await start("--quiet");
+    const server = await start("--quiet", "--trace", "calls", "--calls", "--tables");
+    for (const { port } of [plain, server]) await get(port, "/");
+    expect([await plain.end(), await server.end()]).toEqual([0, 0]);
+    expect(plain.output().split("\n")).toHaveLength(2);
+    for (const machine of ["the server", "the gateway"])
+      for (const part of ["Trace", "Kernel calls", "Published tables"])
+        expect(server.output()).toContain(`\n${part} of ${machine}\n`);
+    expect(server.output()).toMatch(/ µs {2}call +environment 2, transmit by the moving way\n/);
+    expect(server.output()).toMatch(/Environment 2: \d+ calls\n/);
+    expect(server.output()).toMatch(/^Transmit bindings\n/m);
   });
 
   test("--drop loses frames, and nothing is lost", async () => {

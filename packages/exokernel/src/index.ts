@@ -10,5 +10,8 @@
  */
 export * from "./boot.ts";
 export * from "./create-environment.ts";
+export * from "./inspection/inspection.ts";
 export * from "./panic.ts";
+export * from "./inspection/table-text.ts";
+export * from "./inspection/trace-text.ts";
 export * from "./trace.ts";

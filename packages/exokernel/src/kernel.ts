@@ -13,6 +13,7 @@ import {
   STREAMS,
   TRANSMITS,
 } from "./abi/limits.ts";
+import { makeBlockHolders, type BlockHolders } from "./disk/block-holders.ts";
 import type { ExtentRow, TransferRow } from "./disk/extent-table.ts";
 import type { Environment } from "./environment/environment.ts";
 import { makeIdTable, type IdTable } from "./id-table.ts";
@@ -27,7 +28,8 @@ import { makeSealState, type SealState } from "./capability/seal.ts";
 import { makeDmaState, type DmaState } from "./memory/dma.ts";
 import type { RegionRow } from "./memory/region-table.ts";
 import { makeAddressSpaces, type AddressSpaces } from "./processor/address-space.ts";
-import { makeRevocationTotals, type RevocationTotals } from "./revocation/revocation.ts";
+import { makeTimeAccount, type TimeAccount } from "./processor/excess.ts";
+import { makeRevocationTotals, type RevocationTotals } from "./revocation/revocation-state.ts";
 import type { MessageRingRow } from "./transfer/message-ring.ts";
 import type { Trace } from "./trace.ts";
 
@@ -63,6 +65,10 @@ export interface Kernel {
   readonly transmits: Rows<TransmitRow>;
   readonly extents: Rows<ExtentRow>;
   readonly transfers: Map<DiskRequest, TransferRow>;
+  /** What the disks call for a finished request; made once, when the kernel is loaded. */
+  transferDone: (request: DiskRequest, ok: boolean) => void;
+  /** Whose bytes the blocks of each disk contain. */
+  readonly blocks: readonly BlockHolders[];
   readonly streams: Rows<StreamRow>;
   /** Row of the stream that each handle of each stream device belongs to, 0 for none. */
   readonly streamRows: readonly Uint16Array[];
@@ -77,6 +83,7 @@ export interface Kernel {
   running: Environment | undefined;
   /** Transfers nested in one another now. */
   transferDepth: number;
+  readonly account: TimeAccount;
   readonly regions: Rows<RegionRow>;
   readonly messageRings: Rows<MessageRingRow>;
   readonly dma: DmaState;
@@ -128,6 +135,8 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   transmits: makeRows(TRANSMITS),
   extents: makeRows(EXTENTS),
   transfers: new Map(),
+  transferDone: () => {},
+  blocks: parts.machine.disks.map(makeBlockHolders),
   streams: makeRows(STREAMS),
   streamRows: parts.machine.streams.map((device) => new Uint16Array(device.hardware.streams)),
   acceptors: parts.machine.streams.map(() => new Set<Environment>()),
@@ -141,6 +150,7 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   gather: makePhysicalGather(GATHER_PIECES),
   running: undefined,
   transferDepth: 0,
+  account: makeTimeAccount(),
   regions: makeRows(REGIONS + 1),
   messageRings: makeRows(MESSAGE_RINGS + 1),
   dma: makeDmaState(),

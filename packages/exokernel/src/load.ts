@@ -12,9 +12,11 @@ import {
 } from "./abi/limits.ts";
 import type { BootOptions } from "./boot.ts";
 import { makeGuard } from "./capability/guard.ts";
+import { connectDisks } from "./disk/transfer.ts";
 import { addEnvironment } from "./environment/create.ts";
 import { makeGate } from "./gate/make-gate.ts";
 import { makeKernel, type Kernel } from "./kernel.ts";
+import { connectDma } from "./memory/dma.ts";
 import { openSystemFrame } from "./memory/system-frame.ts";
 import { invariant } from "./panic.ts";
 import { connectStreams } from "./stream/stream-table.ts";
@@ -46,6 +48,8 @@ export function load(machine: Machine, options: BootOptions = {}): Loaded {
   keepFrames(kernel, own.system);
   openSystemFrame(kernel);
   connectStreams(kernel);
+  connectDisks(kernel);
+  connectDma(kernel);
   const first = addEnvironment(
     kernel,
     0 as EnvId,

@@ -22,7 +22,7 @@ export const TRACE_EVENTS = {
   /** a: extent row, b: blocks. */
   transferBegin: 10,
   transferEnd: 11,
-  /** A kernel call. a: environment, b: path in the bits from 8 on (0 short, 1 move, 2 long), number below. */
+  /** A kernel call. a: environment, b: way in from bit 8 on (0 short, 1 move, 2 long, 3 in a batch), number below. */
   call: 12,
   /** A control transfer, or the reply to one that was kept. a: from, b: to. */
   control: 13,
@@ -37,6 +37,8 @@ export const TRACE_EVENTS = {
   predicate: 19,
   /** A copy by DMA was cancelled. a: environment, b: bytes. */
   dmaCancel: 20,
+  /** A kernel call was refused. a: environment, b: error code from bit 8 on, number of the call below. */
+  refused: 21,
 } as const;
 
 /** A value of `TRACE_EVENTS`. */

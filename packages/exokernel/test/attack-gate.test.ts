@@ -1,7 +1,20 @@
 /** What a hostile environment may try with the objects that the kernel hands out. */
 import { expect, test } from "vitest";
-import { capSlot, frame, must, type Gather, type Upcalls, type Window } from "../src/abi/index.ts";
-import { makeRig, outcome } from "../src/testing/index.ts";
+import { RIGHTS } from "@exolith/secure-bind";
+import {
+  FRAME_BYTES,
+  KERNEL,
+  RESOURCE_KINDS,
+  WELL_KNOWN_SLOT,
+  capSlot,
+  frame,
+  must,
+  type FrameNumber,
+  type Gather,
+  type Upcalls,
+  type Window,
+} from "../src/abi/index.ts";
+import { makeRig, outcome, tableState } from "../src/testing/index.ts";
 
 const own = capSlot(0);
 
@@ -39,17 +52,41 @@ test("a gather list's pieces are the kernel's to keep: none can be put there but
   expect(outcome(gate.transmit(binding, gather))).toBe("BadWindow");
 });
 
-test("nobody gets the frames where arriving packets are staged, not even by ending the boot environment", () => {
+test("nobody gets the frames that the kernel keeps for itself, not even by ending the boot environment", () => {
   const rig = makeRig(64);
   const { root } = rig;
   const mighty = rig.environment([1, 1]);
-  const everything = rig.grant(mighty, { name: [], rights: 7 });
+  const everything = rig.grant(mighty, { name: [], rights: RIGHTS.all });
   const staged = frame(63);
-  expect(root.frames.owner(staged)).toBe(root.self);
-  expect(outcome(mighty.framesFree(staged, 1, everything))).toBe("Pinned");
-  must(mighty.environmentDestroy(root.self, everything));
-  expect(outcome(mighty.framesAlloc(staged, 1, own))).toBe("Busy");
-  expect(outcome(mighty.windowBind(staged, 1, false, everything))).toBe("BadFrame");
+  const { frame: system } = root.system;
+  must(mighty.framesAlloc(frame(3), 1, own));
+  const memory = must(mighty.windowBind(frame(3), 1, true, own));
+  const attempts = (f: FrameNumber): string[] =>
+    [everything, WELL_KNOWN_SLOT].flatMap((slot) => [
+      outcome(mighty.framesAlloc(f, 1, slot)),
+      outcome(mighty.framesFree(f, 1, slot)),
+      outcome(mighty.windowBind(f, 1, true, slot)),
+      outcome(mighty.regionCreate(f, 0, 4, slot)),
+      outcome(mighty.ringBind(frame(f - 1), 2, slot)),
+      outcome(mighty.guardSet(RESOURCE_KINDS.frame, f, 0, { name: [], rights: RIGHTS.all }, slot)),
+      outcome(mighty.guardExtend(RESOURCE_KINDS.frame, f, frame(3), 1, slot)),
+      outcome(mighty.guardExtend(RESOURCE_KINDS.frame, frame(3), f, 1, slot)),
+    ]);
+  for (const time of ["before", "after"]) {
+    expect(root.frames.owner(staged), time).toBe(KERNEL);
+    expect(root.frames.owner(system), time).toBe(KERNEL);
+    for (const f of [staged, system]) {
+      const before = tableState(root);
+      const bytes = rig.machine.memory.bytes.slice(f * FRAME_BYTES, (f + 1) * FRAME_BYTES);
+      for (const name of attempts(f)) expect(name, time).not.toBe("ok");
+      expect(tableState(root), time).toBe(before);
+      expect(rig.machine.memory.bytes.slice(f * FRAME_BYTES, (f + 1) * FRAME_BYTES)).toEqual(bytes);
+    }
+    expect(outcome(mighty.windowBind(staged, 1, false, everything)), time).toBe("BadFrame");
+    expect(outcome(mighty.windowBind(system, 1, false, everything)), time).toBe("ok");
+    if (time === "before") must(mighty.environmentDestroy(root.self, everything));
+  }
+  expect(memory.getU32(0)).toBe(0);
   rig.run(3);
 });
 

@@ -1,6 +1,19 @@
-import { RIGHTS } from "@exolith/secure-bind";
+import { RIGHTS, type Capability } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
-import { CALLS, capSlot, frame, must, sliceIndex, type CapSlot, type Credential } from "../src/abi/index.ts";
+import {
+  CALLS,
+  CAPABILITY_SLOTS,
+  WELL_KNOWN_NAME,
+  WELL_KNOWN_SLOT,
+  capSlot,
+  frame,
+  must,
+  rowOf,
+  sliceIndex,
+  type CapSlot,
+  type Credential,
+  type EnvId,
+} from "../src/abi/index.ts";
 import { makeRig, outcome } from "../src/testing/index.ts";
 
 const { write, duplicate, all, none } = RIGHTS;
@@ -38,7 +51,8 @@ test("[K9] the same call with the wrong slot is refused, with the right slot it 
   must(user.framesAlloc(frame(40), 1, right));
   expect(outcome(user.windowBind(frame(40), 1, true, wrong))).toBe("BadCapability");
   expect(outcome(other.windowBind(frame(40), 1, true, right))).toBe("BadCapability");
-  expect(outcome(user.windowBind(frame(40), 1, true, capSlot(31)))).toBe("BadSlot");
+  expect(outcome(user.windowBind(frame(40), 1, true, capSlot(30)))).toBe("BadSlot");
+  expect(outcome(user.windowBind(frame(40), 1, true, WELL_KNOWN_SLOT))).toBe("BadCapability");
   expect(outcome(user.windowBind(frame(40), 1, true, right))).toBe("ok");
   const without = (Object.keys(CALLS) as (keyof typeof CALLS)[]).filter(
     (name) => CALLS[name].credential !== "slot",
@@ -50,21 +64,52 @@ test("[K9] the same call with the wrong slot is refused, with the right slot it 
 
 /** The documented list: uses of what was bound earlier, and calls that concern the caller alone. */
 const WITHOUT_A_SLOT = [
+  "batchRun",
+  "capabilityAcquire",
+  "capabilityUnseal",
+  "displayPort",
+  "dmaCopy",
+  "framesGuarantee",
+  "messageRingUnbind",
   "nullCall",
+  "predicateWait",
   "randomFill",
+  "repossessionsClear",
   "ringUnbind",
   "sleep",
   "streamControl",
   "streamNext",
   "streamRead",
   "streamWrite",
+  "transfer",
+  "transferAllow",
+  "transferAsync",
+  "transferBuffer",
+  "transferReply",
+  "transferWords",
   "transmit",
   "windowUnbind",
   "yieldTo",
 ];
 
+test("the well-known capability is everybody's: it reads, and answers for nothing", () => {
+  const rig = makeRig();
+  const user = rig.environment([1, 1]);
+  expect(user.capabilities.name(WELL_KNOWN_SLOT)).toBe("0.1");
+  expect(user.capabilities.rights(WELL_KNOWN_SLOT)).toBe(none);
+  const wanted = { name: [...WELL_KNOWN_NAME], rights: none };
+  expect(outcome(user.capabilityForge(WELL_KNOWN_SLOT, wanted))).toBe("BadCapability");
+  expect(outcome(user.capabilityDestroy(WELL_KNOWN_SLOT))).toBe("BadSlot");
+  expect(outcome(user.framesAlloc(frame(3), 1, WELL_KNOWN_SLOT))).toBe("BadSlot");
+  expect(outcome(user.frameAllocAny(WELL_KNOWN_SLOT))).toBe("BadSlot");
+  expect(outcome(user.sliceAlloc(sliceIndex(3), WELL_KNOWN_SLOT))).toBe("BadSlot");
+  expect(outcome(user.environmentCreate(() => ({ sliceBegin: () => {} }), WELL_KNOWN_SLOT))).toBe("BadSlot");
+  expect(outcome(user.windowBind(user.system.frame, 1, false, WELL_KNOWN_SLOT))).toBe("ok");
+  expect(outcome(user.windowBind(user.system.frame, 1, true, WELL_KNOWN_SLOT))).toBe("BadCapability");
+});
+
 describe("attacks on capabilities", () => {
-  const badSlots: unknown[] = [-1, 32, 1.5, Number.NaN, "0", undefined, {}, 31];
+  const badSlots: unknown[] = [-1, 32, 1.5, Number.NaN, "0", undefined, {}, 30];
 
   test("an empty slot, or a value that names none, is no authority", () => {
     const rig = makeRig();
@@ -126,10 +171,39 @@ describe("attacks on capabilities", () => {
     expect(alice.capabilities.name(slot)).toBe("1.1.5");
   });
 
+  test("a grant that is refused changes no list, for every reason there is", () => {
+    const rig = makeRig();
+    const { root } = rig;
+    const bob = rig.environment([1, 2]);
+    const good = { name: [1, 2, 5], rights: none };
+    const grant = (to: unknown, wanted: unknown, offered: unknown, slot: unknown): string =>
+      outcome(root.capabilityGrant(to as EnvId, wanted as Capability, offered as CapSlot, slot as CapSlot));
+    const own = capSlot(0);
+    for (const to of [0, rowOf(bob.self), bob.self + 0x10000, undefined])
+      expect(grant(to, good, own, own)).toBe("BadEnvironment");
+    for (const slot of badSlots) {
+      expect(grant(bob.self, good, slot, own)).toBe("BadSlot");
+      expect(grant(bob.self, good, own, slot)).toBe("BadSlot");
+      expect(outcome(root.capabilityDestroy(slot as CapSlot))).toBe("BadSlot");
+    }
+    for (const bad of [undefined, { name: [1] }, { name: [1], rights: 8 }])
+      expect(grant(bob.self, bad, own, own)).toBe("BadName");
+    const single = must(root.capabilityForge(own, { name: [1, 2], rights: write }));
+    const reader = must(root.capabilityForge(own, { name: [1, 2], rights: none }));
+    expect(grant(bob.self, good, single, own)).toBe("BadCapability");
+    expect(grant(bob.self, good, own, reader)).toBe("BadCapability");
+    expect(grant(bob.self, { name: [1, 3], rights: none }, single, own)).toBe("BadCapability");
+    expect(bob.capabilities.count).toBe(CAPABILITY_SLOTS);
+    for (let slot = 1; slot < WELL_KNOWN_SLOT; slot++) expect(bob.capabilities.rights(slot)).toBe(-1);
+    for (let slot = 1; slot < WELL_KNOWN_SLOT; slot++) expect(grant(bob.self, good, own, single)).toBe("ok");
+    expect(grant(bob.self, good, own, single)).toBe("BadSlot");
+  });
+
   test("a full list refuses one more", () => {
     const rig = makeRig();
     const user = rig.environment([1, 1]);
-    for (let i = 1; i < 32; i++) must(user.capabilityForge(capSlot(0), { name: [1, 1], rights: 0 }));
+    for (let i = 1; i < WELL_KNOWN_SLOT; i++)
+      must(user.capabilityForge(capSlot(0), { name: [1, 1], rights: 0 }));
     expect(outcome(user.capabilityForge(capSlot(0), { name: [1, 1], rights: 0 }))).toBe("BadSlot");
     expect(outcome(user.capabilityDestroy(capSlot(7)))).toBe("ok");
     expect(outcome(user.capabilityDestroy(capSlot(7)))).toBe("BadSlot");

@@ -1,22 +1,46 @@
 /** What must hold inside the kernel after every call. */
-import type { Kernel, Rows } from "../src/kernel.ts";
+import { RIGHTS } from "@exolith/secure-bind";
+import type { Guard } from "../src/capability/guard.ts";
+import { STALE, holderOf } from "../src/disk/block-holders.ts";
 import type { Environment } from "../src/environment/environment.ts";
+import type { Kernel, Rows } from "../src/kernel.ts";
 import { BoundWindow } from "../src/memory/bound-window.ts";
 import { checkFrameTable } from "../src/memory/frame-table.ts";
-import { FRAME_BYTES } from "../src/abi/index.ts";
+import {
+  DMA_COPIES,
+  EXPIRED_NAMES,
+  FRAME_BYTES,
+  GUARANTEED_FRAMES,
+  GUARD_ENTRIES,
+  KERNEL,
+  NEVER,
+  PREDICATE_FRAMES,
+  REPOSSESSIONS,
+  RESOURCE_KINDS,
+  SYSTEM_WORDS,
+  rowOf,
+} from "../src/abi/index.ts";
 
 function expectThat(holds: boolean, what: string): void {
   if (!holds) throw new Error(`invariant: ${what}`);
 }
 
-/** Throws unless every invariant of the kernel's tables holds. */
+/** Throws unless every invariant of the kernel's tables holds. Between steps: no upcall may be running. */
 export function checkKernel(kernel: Kernel): void {
   checkFrameTable(kernel.frames);
   checkBindings(kernel);
   checkPins(kernel);
   checkCounts(kernel);
   checkOwners(kernel);
+  checkGuards(kernel);
   checkExtents(kernel);
+  checkTransfers(kernel);
+  checkRevocations(kernel);
+  checkAddressSpaces(kernel);
+  checkDma(kernel);
+  checkWords(kernel);
+  checkDisplays(kernel);
+  expectThat(kernel.seals.expired.length <= EXPIRED_NAMES, "names expired");
   for (const table of tables(kernel)) checkRows(table);
 }
 
@@ -28,13 +52,19 @@ export const tables = (kernel: Kernel): readonly Rows<unknown>[] => [
   kernel.transmits,
   kernel.extents,
   kernel.streams,
+  kernel.regions,
+  kernel.messageRings,
 ];
+
+const alive = ({ environments }: Kernel): Environment[] =>
+  environments.rows.filter((environment) => environment !== undefined);
 
 function checkRows({ ids, rows }: Rows<unknown>): void {
   let taken = 0;
-  for (const [row, held] of rows.entries()) {
-    if (held !== undefined) taken += 1;
-    expectThat((held !== undefined) === (ids.rowOf(ids.idOf(row)) === row), `row ${row} and its id disagree`);
+  for (let row = 0; row < rows.length; row++) {
+    const isTaken = rows[row] !== undefined;
+    if (isTaken) taken += 1;
+    if (isTaken !== (ids.rowOf(ids.idOf(row)) === row)) expectThat(false, `row ${row} and its id disagree`);
   }
   expectThat(taken === ids.taken(), "rows taken");
 }
@@ -53,74 +83,233 @@ function checkBindings({ frames, windows, environments }: Kernel): void {
     expectThat(counted[f] === frames.bindings[f], `bindings of frame ${f}`);
 }
 
-/** Pins are the rings, the transfers, and the frames where packets are staged. */
-function checkPins({ frames, rings, transfers, nics }: Kernel): void {
-  const counted = new Uint16Array(frames.count);
+/** Guards that are some resource's. */
+function* guards(kernel: Kernel): Generator<Guard> {
+  const { frames, slices, environments, filters, transmits, extents, regions, messageRings } = kernel;
+  for (const guard of frames.guards) if (guard !== undefined) yield guard;
+  for (const guard of slices.guards) if (guard !== undefined) yield guard;
+  for (const table of [environments, filters, transmits, extents, regions, messageRings])
+    for (const row of table.rows as ({ guard: Guard } | undefined)[]) if (row !== undefined) yield row.guard;
+}
+
+/**
+ * Pins are the rings of both kinds, disk transfers, frames on their way to their
+ * backing, guards' lists, predicates, and the frames that are the kernel's own.
+ */
+function checkPins(kernel: Kernel): void {
+  const { frames, rings, messageRings, transfers, revocations, systemFrame } = kernel;
+  const counted = new Uint32Array(frames.count);
   const pin = (first: number, count: number): void => {
     for (let f = first; f < first + count; f++) counted[f] = (counted[f] ?? 0) + 1;
   };
   for (const ring of rings.rows) if (ring !== undefined) pin(ring.first, ring.frames);
+  for (const ring of messageRings.rows) if (ring !== undefined) pin(ring.first, ring.frames);
   for (const transfer of transfers.values()) {
     pin(transfer.firstFrame, transfer.frames);
-    pin(transfer.statusFrame, 1);
+    if (transfer.statusFrame >= 0) pin(transfer.statusFrame, 1);
   }
-  for (const { staging } of nics) pin(staging / FRAME_BYTES, 1);
-  for (let f = 0; f < frames.count; f++) expectThat(counted[f] === frames.pins[f], `pins of frame ${f}`);
+  for (const save of revocations.queued) pin(save.frame, 1);
+  for (const guard of guards(kernel)) if (guard.list >= 0) pin(guard.list, 1);
+  for (const { predicate } of alive(kernel)) for (const f of predicate?.frames ?? []) pin(f, 1);
+  pin(systemFrame, frames.count - systemFrame);
+  for (let f = 0; f < frames.count; f++)
+    expectThat(counted[f] === frames.pins[f], `pins of frame ${f}: ${frames.pins[f]}, counted ${counted[f]}`);
+}
+
+/** How often each value occurs. */
+function tally(values: Iterable<number>): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
 }
 
 /** What each environment is said to hold is what it holds. */
-function checkCounts({ frames, slices, environments }: Kernel): void {
-  for (const environment of environments.rows) {
-    if (environment === undefined) continue;
-    const isMine = (owner: number): boolean => owner === environment.id;
-    expectThat(frames.owner.filter(isMine).length === environment.frames, `frames of ${environment.row}`);
-    expectThat(slices.owner.filter(isMine).length === environment.slices, `slices of ${environment.row}`);
-    expectThat(environment.slicesBegun === environment.slicesEnded, `slices begun by ${environment.row}`);
+function checkCounts(kernel: Kernel): void {
+  const { frames, slices, regions, windows } = kernel;
+  const held = tally(frames.owner);
+  const positions = tally(slices.owner);
+  const made = tally(regions.rows.flatMap((region) => (region === undefined ? [] : [region.owner.id])));
+  const onFrames = tally(regions.rows.flatMap((region) => (region === undefined ? [] : [region.frame])));
+  const kept = tally(frames.owner.filter((_, f) => frames.guaranteed[f] === 1));
+  let bound = 0;
+  for (const environment of alive(kernel)) {
+    const { id, row, revocation, predicate } = environment;
+    const count = (of: Map<number, number>): number => of.get(id) ?? 0;
+    expectThat(count(held) === environment.frames, `frames of ${row}`);
+    expectThat(count(positions) === environment.slices, `slices of ${row}`);
+    expectThat(count(made) === environment.regions, `regions of ${row}`);
+    expectThat(count(kept) === revocation.guaranteed, `frames guaranteed to ${row}`);
+    expectThat(revocation.guaranteed <= GUARANTEED_FRAMES, `too many frames guaranteed to ${row}`);
+    expectThat(environment.slicesBegun === environment.slicesEnded, `slices begun by ${row}`);
+    expectThat(
+      new Set(predicate?.frames).size === (predicate?.frames.length ?? 0),
+      `a frame twice by ${row}`,
+    );
+    expectThat((predicate?.frames.length ?? 0) <= PREDICATE_FRAMES, `predicate of ${row}`);
+    bound += windows.countOf(row);
   }
+  expectThat(bound === windows.size, "windows by owner");
+  for (let f = 0; f < frames.count; f++)
+    expectThat((onFrames.get(f) ?? 0) === frames.regions[f], `regions on frame ${f}`);
 }
 
-/** Whoever holds something is alive, but for a frame or an extent that a device still uses. */
-function checkOwners({
-  frames,
-  slices,
-  environments,
-  rings,
-  filters,
-  transmits,
-  streams,
-  acceptors,
-}: Kernel): void {
+/** Whoever holds something is alive, but for a frame or an extent that a device still uses; the kernel has its own. */
+function checkOwners(kernel: Kernel): void {
+  const { frames, slices, environments, systemFrame } = kernel;
   const isAlive = (id: number): boolean => environments.rows[id & 0xffff]?.id === id;
-  const alive = (what: string, owner: Environment | undefined): void =>
-    expectThat(owner === undefined || owner.alive, `a ${what} of the dead`);
-  for (const [f, owner] of frames.owner.entries())
-    expectThat(
-      owner === 0 || (frames.orphan[f] === 1 ? (frames.pins[f] ?? 0) > 0 : isAlive(owner)),
-      `owner of frame ${f}`,
-    );
+  for (let f = 0; f < frames.count; f++) {
+    const owner = frames.owner[f] ?? 0;
+    const isLeft = frames.orphan[f] === 1 && (frames.pins[f] ?? 0) > 0 && frames.guaranteed[f] === 0;
+    if (f >= systemFrame) expectThat(owner === KERNEL, `owner of the kernel's own frame ${f}`);
+    else if (owner === KERNEL) expectThat(isLeft, `frame ${f} was taken back and is not free`);
+    else if (owner !== 0)
+      expectThat(isLeft || (frames.orphan[f] === 0 && isAlive(owner)), `owner of frame ${f}`);
+  }
   for (const [i, owner] of slices.owner.entries()) {
     expectThat(owner === 0 || isAlive(owner), `owner of slice ${i}`);
     expectThat((owner === 0) === (slices.guards[i] === undefined), `guard of slice ${i}`);
   }
-  for (const row of rings.rows) alive("ring", row?.owner);
-  for (const row of filters.rows) alive("filter", row?.owner);
-  for (const row of transmits.rows) alive("transmit binding", row?.owner);
-  for (const row of transmits.rows) alive("user's transmit binding", row?.user);
-  for (const row of streams.rows) alive("stream", row?.owner);
-  for (const asked of acceptors) for (const acceptor of asked) alive("stream device", acceptor);
+  checkRowOwners(kernel);
 }
 
-function checkExtents({ extents, transfers }: Kernel): void {
-  const counted = new Map<number, number>();
-  for (const { extentRow } of transfers.values()) counted.set(extentRow, (counted.get(extentRow) ?? 0) + 1);
-  for (const [row, extent] of extents.rows.entries()) {
-    expectThat((extent?.transfers ?? 0) === (counted.get(row) ?? 0), `transfers of extent ${row}`);
-    if (extent === undefined) continue;
+function checkRowOwners(kernel: Kernel): void {
+  const { rings, filters, transmits, streams, regions, messageRings, acceptors, environments } = kernel;
+  const living = (what: string, owner: Environment | undefined): void =>
+    expectThat(
+      owner === undefined || (owner.alive && environments.rows[owner.row] === owner),
+      `a ${what} of the dead`,
+    );
+  for (const row of rings.rows) living("ring", row?.owner);
+  for (const row of filters.rows) living("filter", row?.owner);
+  for (const row of transmits.rows) living("transmit binding", row?.owner);
+  for (const row of transmits.rows) living("user's transmit binding", row?.user);
+  for (const row of streams.rows) living("stream", row?.owner);
+  for (const row of regions.rows) living("region", row?.owner);
+  for (const row of messageRings.rows) living("message ring", row?.owner);
+  for (const asked of acceptors) for (const acceptor of asked) living("stream device", acceptor);
+}
+
+/** Entry 0 can control the resource, and a list is there exactly when it has records. */
+function checkGuards(kernel: Kernel): void {
+  for (const { entries, list, records } of guards(kernel)) {
+    const hasOwner =
+      entries[0]?.rights === RIGHTS.all || kernel.frames.guards[kernel.systemFrame]?.entries === entries;
+    expectThat(hasOwner && entries.length <= GUARD_ENTRIES, "the entries of a guard");
+    expectThat(list >= 0 === records > 0, "the list of a guard");
+    expectThat(list < 0 || kernel.frames.owner[list] !== 0, "the list of a guard is on a free frame");
+  }
+}
+
+function checkExtents({ extents, transfers, blocks }: Kernel): void {
+  const counted = tally([...transfers.values()].map(({ extentRow }) => extentRow));
+  const stale = (disk: number, first: number, count: number): number => {
+    const holders = blocks[disk];
+    let sum = 0;
+    if (holders !== undefined && holders.pages.size > 0)
+      for (let block = first; block < first + count; block++)
+        if (holderOf(holders, block) === STALE) sum += 1;
+    return sum;
+  };
+  const held = extents.rows.flatMap((extent, row) => (extent === undefined ? [] : [{ extent, row }]));
+  for (const { extent, row } of held) {
+    expectThat(extent.transfers === (counted.get(row) ?? 0), `transfers of extent ${row}`);
     expectThat(extent.orphan ? extent.transfers > 0 : extent.owner.alive, `owner of extent ${row}`);
-    for (const other of extents.rows) {
-      if (other === undefined || other === extent || other.disk !== extent.disk) continue;
-      const apart = other.first + other.blocks <= extent.first || extent.first + extent.blocks <= other.first;
-      expectThat(apart, `extent ${row} overlaps another`);
+    const shown = stale(extent.disk, extent.first, extent.blocks);
+    expectThat(extent.orphan || extent.stale === shown, `blocks of extent ${row}`);
+  }
+  const sorted = held.toSorted((a, b) => a.extent.disk - b.extent.disk || a.extent.first - b.extent.first);
+  for (const [i, { extent, row }] of sorted.entries()) {
+    const before = sorted[i - 1]?.extent;
+    const isApart = before?.disk !== extent.disk || before.first + before.blocks <= extent.first;
+    expectThat(isApart, `extent ${row} overlaps another`);
+  }
+}
+
+/** Nobody is in a transfer; who is kept and who keeps agree, and following it ends. */
+function checkTransfers(kernel: Kernel): void {
+  expectThat(kernel.transferDepth === 0 && kernel.running === undefined, "control came back");
+  expectThat(kernel.account.payer === undefined && !kernel.account.isWatched, "nobody is billed");
+  for (const environment of alive(kernel)) {
+    const { active, keeps, keptBy, target } = environment.transfers;
+    expectThat(!active && target === undefined, `environment ${environment.row} is in a transfer`);
+    for (const kept of keeps) {
+      expectThat(
+        kernel.environments.rows[kept.row] === kept,
+        `environment ${environment.row} keeps the dead`,
+      );
+      expectThat(kept.transfers.keptBy === environment, `environment ${environment.row} keeps another's`);
+    }
+    expectThat(keptBy === undefined || keptBy.transfers.keeps.has(environment), "kept by nobody");
+    let keeper = keptBy;
+    for (let i = 0; keeper !== undefined; i++) {
+      expectThat(i < kernel.environments.rows.length, "environments keep each other in a circle");
+      keeper = keeper.transfers.keptBy;
+    }
+  }
+}
+
+const KINDS = Object.values(RESOURCE_KINDS);
+
+/** What is wanted has a deadline once it was asked for, and only of those in the set of the open. */
+function checkRevocations(kernel: Kernel): void {
+  const { open } = kernel.revocations;
+  for (const environment of open)
+    expectThat(kernel.environments.rows[environment.row] === environment, "something is wanted of the dead");
+  for (const environment of alive(kernel)) {
+    const { wanted, deadline, delivered, vector, lost, backing, backingLeft } = environment.revocation;
+    const { row } = environment;
+    expectThat(open.has(environment) === wanted.some((count) => count > 0), `demands on ${row}`);
+    for (const kind of KINDS) {
+      const isDue = (deadline[kind] ?? NEVER) < NEVER;
+      const isAsked = (wanted[kind] ?? 0) > 0 && delivered[kind] === 1;
+      expectThat(isDue === isAsked, `deadline of kind ${kind} for ${row}`);
+    }
+    expectThat(vector.length <= REPOSSESSIONS, `vector of ${row}`);
+    expectThat(lost === 0 || vector.length === REPOSSESSIONS, `losses of ${row} that are only counted`);
+    expectThat(backing !== undefined || backingLeft === 0, `backing of ${row}`);
+  }
+}
+
+function checkAddressSpaces(kernel: Kernel): void {
+  const { holders } = kernel.addressSpaces;
+  for (const [asid, holder] of holders.entries())
+    expectThat(
+      holder === undefined || (holder.asid === asid && kernel.environments.rows[holder.row] === holder),
+      `address-space id ${asid}`,
+    );
+  for (const { asid, row } of alive(kernel))
+    expectThat(asid < 0 || holders[asid]?.row === row, `address-space id of ${row}`);
+}
+
+/** A copy that is not cancelled is an environment's that lives, from and to frames that somebody holds. */
+function checkDma({ dma, frames }: Kernel): void {
+  expectThat(dma.copies.size <= DMA_COPIES, "copies in flight");
+  for (const { from, to, bytes, statusAddress, isCancelled, environment } of dma.copies) {
+    expectThat(environment.alive || (isCancelled && statusAddress < 0), "a copy of the dead");
+    if (statusAddress >= 0)
+      expectThat(
+        frames.owner[Math.floor(statusAddress / FRAME_BYTES)] !== 0,
+        "a completion word on a free frame",
+      );
+    if (isCancelled) continue;
+    for (const address of [from, from + bytes - 1, to, to + bytes - 1])
+      expectThat(frames.owner[Math.floor(address / FRAME_BYTES)] !== 0, "a copy from or to a free frame");
+  }
+}
+
+/** The system frame says what the tables say. */
+function checkWords({ machine: { memory }, systemFrame, environments }: Kernel): void {
+  const word = (at: number): number => memory.view.getUint32(systemFrame * FRAME_BYTES + at);
+  for (const [row, environment] of environments.rows.entries())
+    expectThat(word(SYSTEM_WORDS.events + row * 4) === (environment?.events ?? 0), `events of ${row}`);
+}
+
+function checkDisplays({ machine: { displays }, environments }: Kernel): void {
+  for (const display of displays) {
+    const { width, height, tile } = display.hardware;
+    for (let i = Math.ceil(width / tile) * Math.ceil(height / tile) - 1; i >= 0; i--) {
+      const owner = display.owner(i);
+      expectThat(owner === 0 || environments.rows[rowOf(owner)]?.id === owner, `tile ${i} is the dead's`);
     }
   }
 }

@@ -18,8 +18,9 @@ function makeHarness(): KernelHarness {
     nics: [makeLoopback({ ends: [{ hertz }, { hertz }] })],
     disks: [FAST_DISK],
     streams: 1,
+    displays: [{ width: 64, height: 32 }],
   });
-  const kernel = boot(machine);
+  const kernel = boot(machine, { revocationSeconds: 2e-4 });
   return {
     root: kernel.root,
     settle: () => void runSimulated([{ clock: machine.clock, steppable: kernel }], { seconds: 0.001 }),

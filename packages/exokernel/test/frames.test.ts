@@ -275,8 +275,6 @@ test("a frame that changes owner shows nothing of the old contents; one that sta
   for (let at = 0; at < FRAME_BYTES; at += 4) expect(seen.getU32(at)).toBe(0);
 });
 
-test.todo("[V14] frames are shown; blocks, and frames that a ring or a transfer fills, are not yet");
-
 test("frames cannot be freed, bound or guarded by numbers that name none", () => {
   const gate = makeRig().environment([1, 1]);
   for (const bad of [-1, 256, 1.5, Number.NaN, "3", undefined, {}] as never[]) {

@@ -1,148 +1,63 @@
-import { MODERN_3GHZ, after, makeLoopback, makeSimulatedMachine } from "@exolith/hw-model";
-import { RIGHTS } from "@exolith/secure-bind";
+/** Random calls of several environments: the kernel survives, its invariants hold, and nothing is left. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { capSlot, frame, must, rowOf, type Gate } from "../src/abi/index.ts";
-import { environmentRelease } from "../src/environment/destroy.ts";
-import type { Kernel } from "../src/kernel.ts";
-import { load } from "../src/load.ts";
-import { step } from "../src/step.ts";
-import { checkTables, placeEnvironment } from "../src/testing/index.ts";
-import { checkKernel, tables } from "./check-kernel.ts";
-import { CALL_NAMES, Trap, callAtRandom, type Known } from "./random-calls.ts";
+import { CALLS } from "../src/abi/index.ts";
+import { checkKernel } from "./check-kernel.ts";
+import { PAIRS, countLines, doneShare, missingEvents } from "./random-calls.ts";
+import { FILL_NAMES, makeFilledWorld } from "./random-fills.ts";
+import { act, runWorld, stretches, wordsOf, type Stretch } from "./random-run.ts";
+import { makeCounts, makeWorld, type Counts } from "./random-world.ts";
 
-const own = capSlot(0);
-const FRAMES = 64;
-const ACTORS = 4;
+/** A failure is shrunk for as long, and printed with its seed. */
+const PATIENCE = { interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true } as const;
 
-interface World {
-  readonly kernel: Kernel;
-  readonly root: Gate;
-  readonly known: Known;
-  readonly passTime: (cycles: number) => void;
-}
+const worlds = (counts: Counts, most: number): fc.IProperty<[Stretch[]]> =>
+  fc.property(stretches(most), (run) => runWorld(makeWorld(counts), run));
 
-function makeWorld(): World {
-  const { hertz } = MODERN_3GHZ;
-  const nic = makeLoopback({ ends: [{ hertz }, { hertz }] });
-  const machine = makeSimulatedMachine({
-    frames: FRAMES,
-    nics: [nic],
-    disks: [{ blocks: FRAMES }],
-    streams: 1,
-  });
-  const { kernel, root } = load(machine, { quantumSeconds: 1e-5 });
-  const gates = Array.from({ length: ACTORS }, (_, i) =>
-    placeEnvironment(root, [1, i + 1], { slices: [i * 7] }),
-  );
-  for (const gate of gates)
-    for (const device of [2, 3, 5, 4])
-      must(root.capabilityGrant(gate.self, { name: [device, 0], rights: RIGHTS.all }, own, own));
-  for (const [i, name] of [[], [1]].entries())
-    must(root.capabilityGrant(gates[i]?.self ?? root.self, { name, rights: RIGHTS.all }, own, own));
-  const environments = [root.self, ...gates.map((gate) => gate.self)];
-  const known: Known = {
-    gates,
-    environments,
-    windows: [],
-    rings: [],
-    filters: [],
-    transmits: [],
-    extents: [],
-    streams: [],
-    owners: new Map(),
-  };
-  for (const [i, gate] of gates.entries()) {
-    must(gate.framesAlloc(frame(i * 12), 6, own));
-    const window = must(gate.windowBind(frame(i * 12), 2, true, own));
-    known.windows.push(window);
-    known.owners.set(window, gate.self);
-  }
-  for (let i = 0; i < 8; i++) machine.streams[0]?.world.open();
-  const passTime = (cycles: number): void => machine.clock.advance(after(machine.clock.now(), cycles));
-  return { kernel, root, known, passTime };
-}
+const MILLION = 1_000_000;
+const STEPS = 6000;
+const WORLDS = 10;
+const FILLED_STEPS = 3000;
 
-/** Calls made, and how often each was done and refused. */
-const made = { total: 0, done: new Map<string, number>(), refused: new Map<string, number>() };
+test("[K16] the kernel survives 1,000,000 random calls of several environments: every invariant of its tables holds, every call is done and refused in every way, and nothing is held when all are gone", () => {
+  const counts = makeCounts();
+  for (const name of FILL_NAMES)
+    fc.assert(
+      fc.property(stretches(FILLED_STEPS, FILLED_STEPS), (run) =>
+        runWorld(makeFilledWorld(name, counts), run),
+      ),
+      { ...PATIENCE, numRuns: 1 },
+    );
+  while (counts.total < MILLION) fc.assert(worlds(counts, STEPS), { ...PATIENCE, numRuns: WORLDS });
+  console.log(countLines(counts).join("\n"));
+  expect(counts.total).toBeGreaterThanOrEqual(MILLION);
+  expect(doneShare(counts)).toBeGreaterThan(0.3);
+  expect(Object.keys(CALLS).filter((name) => !counts.done.has(name))).toEqual([]);
+  expect(PAIRS.filter((pair) => !counts.refused.has(pair))).toEqual([]);
+  expect(missingEvents(counts)).toEqual([]);
+}, 600_000);
 
-function note(name: string, wasDone: boolean): void {
-  const counts = wasDone ? made.done : made.refused;
-  made.total += 1;
-  counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-/** One call of somebody who is alive; the rest of the world goes on now and then. */
-function act(world: World, actor: number, call: number, numbers: readonly number[]): void {
-  const { kernel, known } = world;
-  if (call >= CALL_NAMES.length) {
-    world.passTime((numbers[0] ?? 0) * 1000);
-    step(kernel);
-    return;
-  }
-  const gate = known.gates[actor < 12 ? actor % ACTORS : actor % known.gates.length];
-  const name = CALL_NAMES[call];
-  if (gate === undefined || name === undefined) return;
-  const isAlive = kernel.environments.rows[rowOf(gate.self)]?.id === gate.self;
-  if (!isAlive) {
-    expect(() => gate.nullCall()).toThrow("dead");
-    return;
-  }
-  try {
-    note(name, callAtRandom(known, gate, name, numbers));
-  } catch (error) {
-    if (!(error instanceof Trap)) throw error;
-  }
-}
-
-/** Ends everybody, waits for the devices, and finds nothing held but the frame where packets are staged. */
-function endAll(world: World): void {
-  const { kernel } = world;
-  for (const environment of kernel.environments.rows) {
-    if (environment === undefined) continue;
-    environmentRelease(kernel, environment);
-    checkKernel(kernel);
-  }
-  for (let i = 0; i < 1000 && kernel.transfers.size > 0; i++) {
-    world.passTime(MODERN_3GHZ.hertz / 100);
-    step(kernel);
-  }
-  checkKernel(kernel);
-  expect(kernel.transfers.size).toBe(0);
-  expect(kernel.windows.size).toBe(0);
-  expect(kernel.frames.free).toBe(FRAMES - 1);
-  expect(tables(kernel).map(({ ids }) => ids.taken())).toEqual([0, 0, 0, 0, 0, 0]);
-  expect(kernel.slices.owner.every((owner) => owner === 0)).toBe(true);
-}
-
-const BATCH = 10;
-
-/** One step in eight lets time pass instead of calling. */
-const steps = fc.array(
-  fc.record({
-    actor: fc.nat(15),
-    call: fc.nat(Math.ceil(CALL_NAMES.length * 1.125)),
-    numbers: fc.array(fc.nat(0xffff), { minLength: 5, maxLength: 5 }),
-  }),
-  { minLength: 400, maxLength: 600, size: "max" },
-);
-
-test("after random calls of several environments the tables agree, and nothing is held when all are gone", () => {
+test("every invariant holds after every single one of some random calls", () => {
   fc.assert(
-    fc.property(steps, (sequence) => {
-      const world = makeWorld();
-      for (const [i, { actor, call, numbers }] of sequence.entries()) {
-        act(world, actor, call, numbers);
-        if (i % BATCH !== 0) continue;
-        checkKernel(world.kernel);
-        checkTables(world.root);
-      }
-      endAll(world);
-    }),
-    { numRuns: 50, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
+    fc.property(stretches(300), (run) => runWorld(makeWorld(makeCounts()), run, 1)),
+    { ...PATIENCE, numRuns: 25 },
   );
-  expect(made.total).toBeGreaterThan(15_000);
-  const names = new Set<string>(CALL_NAMES);
-  expect([...names].filter((name) => !made.done.has(name))).toEqual([]);
-  expect([...names].filter((name) => !made.refused.has(name))).toEqual(["nullCall", "sleep"]);
+});
+
+test("a broken invariant is found, and shrunk to the steps that it takes", () => {
+  const broken = fc.property(stretches(400), (run) => {
+    const world = makeWorld(makeCounts());
+    const { kernel } = world;
+    for (const word of wordsOf(run)) {
+      act(world, word);
+      if (kernel.regions.ids.taken() > 0) kernel.frames.free += 1;
+      checkKernel(kernel);
+    }
+  });
+  const found = fc.check(broken, { numRuns: 30, interruptAfterTimeLimit: 30_000 });
+  expect(found.failed).toBe(true);
+  const [run = []] = found.counterexample ?? [];
+  expect(run.length).toBeGreaterThan(0);
+  expect(run.reduce((sum, { steps }) => sum + steps, 0)).toBeLessThan(60);
+  expect(fc.defaultReportMessage(found)).toContain(`seed: ${found.seed}`);
 });

@@ -12,6 +12,10 @@ const UNKNOWN = /process|thread|fork|socket|file|inode|directory|tcp|http/i;
 const sources = (): string[] =>
   readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 
+test.todo(
+  "[D5] the page table, the file system, TCP and the pager replaced by link alone: there is one of each at most; the scheduler and the policy of giving frames back are replaced in tests of ExOS",
+);
+
 test("[D4] the kernel exports no name of a process, file or socket, and imports no library operating system", () => {
   const names = [
     ...Object.keys(abi),

@@ -24,7 +24,8 @@ export interface DiskRequest {
  *
  * `submit` never completes inside the call: completions are only ever seen by
  * `reap`, so a driver may update its own state after `submit` returns. An
- * accepted request completes exactly once, `ok` or not.
+ * accepted request completes exactly once, `ok` or not. Its place in the queue
+ * is free when `done` is called, which may `submit` the next.
  */
 export interface Disk {
   readonly hardware: DiskHardware;

@@ -23,6 +23,8 @@ export * from "./units.ts";
 export { SIMULATED_EPOCH, makeMeter, makeSimulatedClock, type SimulatedClock } from "./simulated/clock.ts";
 export { makeSimulatedConsole, type SimulatedConsole } from "./simulated/console.ts";
 export { makeSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from "./simulated/disk.ts";
+export { makeDmaEngine, type DmaOptions } from "./simulated/dma.ts";
+export { makeFrameBuffer, type FrameBufferOptions } from "./simulated/frame-buffer.ts";
 export type { LinkCounters } from "./simulated/link.ts";
 export * from "./simulated/machine.ts";
 export { makePhysicalMemory } from "./simulated/memory.ts";

@@ -3,6 +3,8 @@ import {
   clockContract,
   consoleContract,
   diskContract,
+  dmaContract,
+  frameBufferContract,
   memoryContract,
   nicContract,
   nicPeer,
@@ -77,6 +79,23 @@ diskContract(
   "a traced disk",
   diskHarness((disk) => tracedDisk(disk, makeDiskLog())),
 );
+
+dmaContract("the simulated DMA engine", () => {
+  const machine = makeSimulatedMachine({ frames: 16, profile: DEC5000_125, dma: { queueSlots: 8 } });
+  const { dma } = machine;
+  if (dma === undefined) throw new Error("the machine has an engine");
+  return { dma, memory: machine.memory.bytes, now: () => machine.clock.now(), settle: tick(machine) };
+});
+
+for (const size of [
+  { width: 40, height: 33 },
+  { width: 8, height: 6, tile: 3 },
+])
+  frameBufferContract(`a display of ${size.width} by ${size.height} pixels`, () => {
+    const [display] = makeSimulatedMachine({ frames: 1, displays: [size] }).displays;
+    if (display === undefined) throw new Error("the machine has a display");
+    return { display, settle: () => {} };
+  });
 
 const pairHarness = (wire: WireOptions, wrap: (nic: Nic) => Nic) => (): NicHarness => {
   const end = { receiveSlots: 16, transmitSlots: 8 };

@@ -19,7 +19,15 @@ export type RefusalRule =
   /** A shift that is no integer from 0 to 8 bits. */
   | "BadShift"
   /** A skip that is no integer from 0 to 65535 bytes. */
-  | "BadSkip";
+  | "BadSkip"
+  /** Nothing in it: no product, or no term in a product. */
+  | "Empty"
+  /** An address that is no multiple of 4 or lies outside memory. */
+  | "BadAddress"
+  /** A comparison of no known kind. */
+  | "BadComparison"
+  /** A tag that is no unsigned 32-bit number. */
+  | "BadTag";
 
 /** The rule that was broken, and where. Frozen. */
 export interface Refusal {

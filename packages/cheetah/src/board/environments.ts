@@ -43,8 +43,14 @@ export const SERVER_SLOTS: ServerSlots = Object.freeze({
 });
 
 /** Boots a server's machine and creates the server's environment, which may send from `address` only. */
-export function startServer(machine: Machine, address: number, program: Program, faulted: Faulted): Booted {
-  const kernel = bootMachine(machine, faulted);
+export function startServer(
+  machine: Machine,
+  address: number,
+  program: Program,
+  faulted: Faulted,
+  options: BootOptions = {},
+): Booted {
+  const kernel = bootMachine(machine, faulted, options);
   const grants = [
     deviceCapability("nic", 0, RIGHTS.allocate),
     deviceCapability("disk", 0, RIGHTS.allocate),

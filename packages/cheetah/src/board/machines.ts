@@ -1,5 +1,5 @@
 /** The host's machines of a server: one that serves, and one at the far end of the wire for the host's own connections. */
-import type { Exokernel } from "@exolith/exokernel";
+import type { Exokernel, Trace } from "@exolith/exokernel";
 import type { Program } from "@exolith/exokernel/abi";
 import { makePcapWriter, makeWire, tracedNic, type FaultRates, type Nic } from "@exolith/hw-model";
 import {
@@ -125,22 +125,26 @@ export function openDisk(image: string | undefined, blocks: number, waker: HostW
   );
 }
 
+/** What a board hears of a kernel. */
+export interface Watching {
+  readonly faulted: Faulted;
+  readonly trace: Trace;
+}
+
 /** Boots the server's machine and creates the server's environment, which may send as itself only. */
 export function bootServer(
   network: ServerNetwork,
   disk: ImageDisk,
   frames: number,
   program: Program,
-  faulted: Faulted,
+  { faulted, trace }: Watching,
 ): Booted {
   const machine = makeHostMachine({ frames, nics: [network.nic], disks: [disk] });
-  return startServer(machine, network.route.address, program, faulted);
+  return startServer(machine, network.route.address, program, faulted, { trace });
 }
 
 /** Boots the machine at the far end of the wire; its environment is created when the server is ready. */
-export function bootGateway(far: NonNullable<ServerNetwork["far"]>, faulted: Faulted): Exokernel {
-  return bootMachine(
-    makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] }),
-    faulted,
-  );
+export function bootGateway(far: NonNullable<ServerNetwork["far"]>, { faulted, trace }: Watching): Exokernel {
+  const machine = makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] });
+  return bootMachine(machine, faulted, { trace });
 }

@@ -1,6 +1,6 @@
 /** The board: wires machines, kernels and environments into a server for the host. */
 import { statSync } from "node:fs";
-import type { Exokernel } from "@exolith/exokernel";
+import { NO_TRACE, type Exokernel, type Trace } from "@exolith/exokernel";
 import { BLOCK_BYTES } from "@exolith/hw-model";
 import { makeWaker, runOnHost, type HostWaker } from "@exolith/hw-model/host";
 import type { Gateway } from "@exolith/libos-exos/gateway";
@@ -16,7 +16,7 @@ import {
   wireGatewayProgram,
   type Booted,
 } from "./environments.ts";
-import { bootGateway, bootServer, openDisk, type ServerNetwork } from "./machines.ts";
+import { bootGateway, bootServer, openDisk, type ServerNetwork, type Watching } from "./machines.ts";
 import { watchDirectory, type DirectoryWatch } from "./watch.ts";
 
 /** How to serve a directory. */
@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly report?: ((line: string) => void) | undefined;
   /** Gives up an import under way: `serve` rejects with a `ServeStopped`. */
   readonly stopping?: AbortSignal | undefined;
+  /** Where the kernels of the server's machine and of the gateway's note their events; nowhere by default. */
+  readonly traces?: { readonly server: Trace; readonly gateway: Trace } | undefined;
   /** Called while the directory is imported, a few times a second. */
   readonly importing?: ((progress: ImportProgress) => void) | undefined;
 }
@@ -129,8 +131,11 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
     limits: options.limits,
     started: (started) => (server = started),
   });
-  const booted = bootServer(network, devices.disk, options.frames, program, fate.broken);
-  const gatewayKernel = network.far === undefined ? undefined : bootGateway(network.far, fate.broken);
+  const { traces = { server: NO_TRACE, gateway: NO_TRACE } } = options;
+  const watch = (trace: Trace): Watching => ({ faulted: fate.broken, trace });
+  const booted = bootServer(network, devices.disk, options.frames, program, watch(traces.server));
+  const gatewayKernel =
+    network.far === undefined ? undefined : bootGateway(network.far, watch(traces.gateway));
   const run = runOnHost(
     gatewayKernel === undefined ? [booted.kernel] : [booted.kernel, gatewayKernel],
     waker,

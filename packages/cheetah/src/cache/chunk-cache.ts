@@ -4,11 +4,12 @@
  * A chunk is sixteen frames that hold sixteen neighbouring blocks of the disk. A
  * response names bytes of a chunk as a piece to send; the chunk is held until the
  * peer has acknowledged them, and every retransmission gathers them from the same
- * frames. What nobody holds is given up in the order of last use.
+ * frames. What nobody holds is given up in the order of last use; when the kernel
+ * asks for frames, in that order to the kernel, and claimed again when there are many.
  *
  * ```
- *   empty ── load ──► queued ──► loading ──► ready ──► empty
- *                  (disk full)          hold ⇄ release
+ *   empty ── load ──► queued ──► loading ──► ready ──► empty ──► given back
+ *                  (disk full)          hold ⇄ release      ◄──
  * ```
  */
 import { TRANSFER_STATUS } from "@exolith/exokernel/abi";
@@ -32,10 +33,25 @@ const EMPTY = 0;
 const LOADING = 1;
 const READY = 2;
 
-/** Lists of chunks: held by nobody (least recently used first), to be given to the disk, and given to it. */
+/** Lists of chunks: held by nobody (least recently used first), to be given to the disk, given to it, and without frames. */
 const IDLE_LIST = 0;
 const QUEUED_LIST = 1;
 const FLIGHT_LIST = 2;
+const GONE_LIST = 3;
+
+/** Chunks that are never given back: with so many, every response still ends. */
+export const KEPT_CHUNKS = 4;
+
+/** Where the frames of chunks go when the kernel wants them, and come from later. */
+export interface ChunkFrames {
+  /** Memory for one chunk, when the machine has frames to spare. */
+  claim(): Window | undefined;
+  /** Gives one chunk's memory back; its window is dead. False when something still uses it. */
+  release(window: Window): boolean;
+}
+
+/** Frames that stay as they are. */
+const FIXED_FRAMES: ChunkFrames = { claim: () => undefined, release: () => false };
 
 /** What the cache counts. */
 export interface CacheCounters {
@@ -44,12 +60,21 @@ export interface CacheCounters {
   evictions: number;
   readAhead: number;
   failures: number;
+  givenBack: number;
 }
 
 /** Chunks of one block store, shared by the rows of `waits`. */
 export class ChunkCache {
-  readonly counters: CacheCounters = { hits: 0, misses: 0, evictions: 0, readAhead: 0, failures: 0 };
-  readonly #windows: readonly Window[];
+  readonly counters: CacheCounters = {
+    hits: 0,
+    misses: 0,
+    evictions: 0,
+    readAhead: 0,
+    failures: 0,
+    givenBack: 0,
+  };
+  readonly #windows: Window[];
+  readonly #frames: ChunkFrames;
   readonly #store: BlockStore;
   readonly #waits: WaitLists;
   readonly #chunkOf: Int32Array;
@@ -62,25 +87,34 @@ export class ChunkCache {
   /** By row: 1 when an idle chunk has been set aside for it. */
   readonly #granted: Uint8Array;
   #grants = 0;
+  /** Chunks to be given back as they come free. */
+  #owed = 0;
 
   /** `windows` are the chunks; completion words `0…windows.length-1` of `store` are the cache's. */
-  constructor(windows: readonly Window[], store: BlockStore, waits: WaitLists, rows: number) {
-    this.#windows = windows;
+  constructor(
+    windows: readonly Window[],
+    store: BlockStore,
+    waits: WaitLists,
+    rows: number,
+    frames: ChunkFrames = FIXED_FRAMES,
+  ) {
+    this.#windows = [...windows];
+    this.#frames = frames;
     this.#store = store;
     this.#waits = waits;
     this.#chunkOf = new Int32Array(Math.ceil(store.blocks / CHUNK_BLOCKS)).fill(NONE);
     this.#group = new Int32Array(windows.length).fill(NONE);
     this.#state = new Uint8Array(windows.length);
     this.#holders = new Int32Array(windows.length);
-    this.#lists = new IndexLists(windows.length, 3);
+    this.#lists = new IndexLists(windows.length, 4);
     this.#promised = new Int32Array(rows).fill(NONE);
     this.#granted = new Uint8Array(rows);
     for (let chunk = 0; chunk < windows.length; chunk++) this.#lists.add(IDLE_LIST, chunk);
   }
 
-  /** Chunks in all. */
+  /** Chunks that have frames. */
   get chunks(): number {
-    return this.#windows.length;
+    return this.#windows.length - this.#lists.count(GONE_LIST);
   }
 
   /** Chunks that nobody holds. */
@@ -131,6 +165,7 @@ export class ChunkCache {
   readAhead(group: number): void {
     if (group >= this.#chunkOf.length || this.#chunkOf[group] !== NONE) return;
     if ((this.idle - this.#grants) * 4 < this.chunks || this.#waits.lists.count(this.#waits.free) > 0) return;
+    this.#claim();
     this.counters.readAhead += 1;
     this.#load(this.#lists.take(IDLE_LIST), group);
   }
@@ -144,6 +179,31 @@ export class ChunkCache {
       this.#detach(chunk);
       if (this.#lists.listOf(chunk) === IDLE_LIST) this.#retire(chunk);
     }
+  }
+
+  /**
+   * Gives the chunks back that were used longest ago, until that are `frames` frames; how many they were.
+   *
+   * What is missing then is given as soon as nobody holds it, before anybody gets
+   * it who waits for a chunk, until this is called again. O(chunks given).
+   */
+  giveBack(frames: number): number {
+    let given = 0;
+    for (; given < frames && this.#giveOne(); given += CHUNK_BLOCKS);
+    this.#owed = Math.max(0, Math.ceil((frames - given) / CHUNK_BLOCKS));
+    return given;
+  }
+
+  /** False when no chunk can be spared. */
+  #giveOne(): boolean {
+    const chunk = this.#lists.first(IDLE_LIST);
+    if (chunk === NONE || this.chunks <= KEPT_CHUNKS) return false;
+    if (!this.#frames.release(this.#windows[chunk]!)) return false;
+    this.#detach(chunk);
+    this.#state[chunk] = EMPTY;
+    this.#lists.add(GONE_LIST, chunk);
+    this.counters.givenBack += 1;
+    return true;
   }
 
   /** Gives the disk what it had no room for, and takes what it has finished. O(chunks in flight). */
@@ -170,6 +230,7 @@ export class ChunkCache {
   }
 
   #miss(group: number, row: number): number {
+    this.#claim();
     if (this.idle <= (this.#granted[row] === 0 ? this.#grants : 0)) {
       this.#returnGrant(row);
       if (this.#waits.lists.listOf(row) !== this.#waits.free) this.#waits.lists.add(this.#waits.free, row);
@@ -182,6 +243,18 @@ export class ChunkCache {
     this.#load(chunk, group);
     this.#addHolder(chunk);
     return this.#await(chunk, row);
+  }
+
+  /** Rather than give up something of use, takes frames for a chunk that has none. */
+  #claim(): void {
+    if (this.#owed > 0) return;
+    const gone = this.#lists.first(GONE_LIST);
+    const idle = this.#lists.first(IDLE_LIST);
+    if (gone === NONE || (idle !== NONE && this.#group[idle] === NONE && this.idle > this.#grants)) return;
+    const window = this.#frames.claim();
+    if (window === undefined) return;
+    this.#windows[gone] = window;
+    this.#lists.addFirst(IDLE_LIST, gone);
   }
 
   #await(chunk: number, row: number): number {
@@ -243,6 +316,7 @@ export class ChunkCache {
       this.#state[chunk] = EMPTY;
       this.#lists.addFirst(IDLE_LIST, chunk);
     } else this.#lists.add(IDLE_LIST, chunk);
+    if (this.#owed > 0 && this.#giveOne()) this.#owed -= 1;
     this.#grant();
   }
 

@@ -45,6 +45,8 @@ export interface CheetahReaders {
   cacheEvictions(): number;
   cacheReadAhead(): number;
   cacheFailures(): number;
+  /** Chunks whose frames the kernel asked back. */
+  cacheGivenBack(): number;
   /** Chunks of the cache, and those that nobody holds. */
   chunks(): number;
   chunksIdle(): number;

@@ -19,6 +19,7 @@ export function makeReaders(services: Services): CheetahReaders {
     cacheEvictions: () => cache.counters.evictions,
     cacheReadAhead: () => cache.counters.readAhead,
     cacheFailures: () => cache.counters.failures,
+    cacheGivenBack: () => cache.counters.givenBack,
     chunks: () => cache.chunks,
     chunksIdle: () => cache.idle,
     slotsFree: () => slots.free,

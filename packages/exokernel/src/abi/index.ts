@@ -18,4 +18,4 @@ export * from "./tables.ts";
 export * from "./upcalls.ts";
 export * from "./version.ts";
 export * from "./window.ts";
-export type { Capability, Filter, FilterTerm, Rights } from "@exolith/secure-bind";
+export type { Capability, Comparison, Filter, FilterTerm, Rights } from "@exolith/secure-bind";

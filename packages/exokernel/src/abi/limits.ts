@@ -21,6 +21,8 @@ export const EXTENTS = 1024;
 export const STREAMS = 4096;
 /** Disk transfers of one machine in flight at once. */
 export const TRANSFERS = 256;
+/** Blocks of one disk transfer: 4 MiB. */
+export const TRANSFER_BLOCKS = 1024;
 /** Pieces of one gather list. */
 export const GATHER_PIECES = 64;
 /** Bytes of one packet slot in a ring; two slots a frame. */
@@ -53,14 +55,18 @@ export const TRANSFER_WORDS = 16;
 export const TRANSFER_DEPTH = 16;
 /** Calls of one batch. */
 export const BATCH_CALLS = 64;
+/** Terms of one predicate, over all its products. */
+export const PREDICATE_TERMS = 256;
 /** Frames that one predicate may pin. */
 export const PREDICATE_FRAMES = 128;
 /** Frames of one environment that are never repossessed (SOSP'95 section 3.5: five to ten). */
 export const GUARANTEED_FRAMES = 10;
-/** Entries of a repossession vector; older ones are counted, not kept. */
+/** Entries of a repossession vector; what comes after that is counted, not kept, and not saved. */
 export const REPOSSESSIONS = 256;
 /** Copies of one machine's DMA engine in flight at once. */
 export const DMA_COPIES = 64;
+/** Bytes of one copy by DMA. */
+export const DMA_BYTES = 4_194_304;
 /** Address-space ids of the processor (R3000: 6 bits). */
 export const ADDRESS_SPACE_IDS = 64;
 /** Excess ticks at which an environment is destroyed by default (Xok: 330). */

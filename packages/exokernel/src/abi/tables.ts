@@ -7,7 +7,11 @@
  */
 import type { Cycles, EnvId, FrameNumber } from "./ids.ts";
 
-/** One row per frame of RAM. */
+/**
+ * One row per frame of RAM.
+ *
+ * Written by the frame, window, ring, extent, guard and predicate calls, and repossession.
+ */
 export interface FrameReaders {
   /** Frames of RAM. */
   readonly count: number;
@@ -23,7 +27,11 @@ export interface FrameReaders {
   guaranteed(frame: number): number;
 }
 
-/** One row per environment. */
+/**
+ * One row per environment.
+ *
+ * Written by the scheduler, every call and upcall, and devices that have something for it.
+ */
 export interface EnvironmentReaders {
   readonly count: number;
   /** 0 free, 1 alive. */
@@ -32,14 +40,15 @@ export interface EnvironmentReaders {
   id(row: number): EnvId;
   /** Environment that created it. */
   parent(row: number): EnvId;
-  /** 1 when the scheduler would run it in its next slice: alive, has slices, and not asleep. */
+  /** 1 when it would run in a slice of its own or of a directed yield: alive, not asleep, and not kept. */
   runnable(row: number): number;
-  /** Event count: grows with every packet, completion, stream change and wake-up for it. */
+  /** Event count: grows with every packet, message, completion, stream change, reply, request to give back, loss and wake-up for it. */
   events(row: number): number;
-  /** Slices begun, and ended, since it was created; they differ by one while it runs. */
+  /** Slices begun since it was created; one more than were ended while it runs. */
   slicesBegun(row: number): number;
+  /** Slices ended since it was created. */
   slicesEnded(row: number): number;
-  /** Cycles it has run. */
+  /** Cycles it has run, with the synchronous transfers that it made but for those that their callees paid. */
   cyclesUsed(row: number): number;
   /** Frames it holds. */
   frames(row: number): number;
@@ -65,7 +74,11 @@ export interface EnvironmentReaders {
   regions(row: number): number;
 }
 
-/** One row per position of the slice vector. */
+/**
+ * One row per position of the slice vector.
+ *
+ * Written by the slice calls, the scheduler, and repossession.
+ */
 export interface SliceReaders {
   readonly count: number;
   /** Environment that holds the position, 0 when free. */
@@ -87,26 +100,32 @@ export interface SystemReaders {
 /**
  * Byte offsets of the words in the system frame, big-endian 32 bits each.
  *
- * The kernel writes them between slices; `events` as they happen.
+ * The kernel alone writes them.
  */
 export const SYSTEM_WORDS = {
+  /** `ABI_VERSION`. Written at boot. */
   abiVersion: 0,
+  /** `TABLE_VERSION`. Written at boot. */
   tableVersion: 4,
-  /** Quanta of time since boot, modulo 2^32: the tick. */
+  /** Quanta of time since boot, modulo 2^32: the tick. Written before every slice. */
   ticks: 8,
-  /** Frames that nobody holds. */
+  /** Frames that nobody holds. Written before every slice. */
   freeFrames: 12,
-  /** The position of the slice vector that is running or ran last. */
+  /** The position of the slice vector that ran last. Written before every slice. */
   slice: 16,
-  /** Environments alive. */
+  /** Environments alive. Written before every slice. */
   environments: 20,
-  /** Frames that no filter wanted, over all network interfaces. */
+  /** Frames that no filter wanted, over all network interfaces, modulo 2^32. Written before every slice. */
   unclaimed: 24,
-  /** Event counts, one word per row of the environment table, from here on. */
+  /** Event counts, one word per row of the environment table, from here on. Written as events happen. */
   events: 1024,
 } as const;
 
-/** Guards of resources: who may use them, and who answers for them. Kinds are `RESOURCE_KINDS`. */
+/**
+ * Guards of resources: who may use them, and who answers for them. Kinds are `RESOURCE_KINDS`.
+ *
+ * Written by whatever call allocates the resource, and by `guardSet` and `guardExtend`.
+ */
 export interface GuardReaders {
   /** Entries in use that the kernel keeps itself; 0 for no such resource. */
   entries(kind: number, id: number): number;
@@ -118,42 +137,62 @@ export interface GuardReaders {
   name(kind: number, id: number, entry: number): string;
   /** Rights bits in an entry, -1 when it is empty. */
   rights(kind: number, id: number, entry: number): number;
-  /** Frame with more entries, -1 for none, and how many records it holds. */
+  /** Frame with more entries, -1 for none. */
   list(kind: number, id: number): number;
+  /** Records of 8 bytes in that frame. */
   records(kind: number, id: number): number;
 }
 
-/** One row per software region. */
+/**
+ * One row per software region.
+ *
+ * Written by `regionCreate`, `regionDestroy`, and whatever frees the frame.
+ */
 export interface RegionReaders {
   readonly count: number;
+  /** Environment that made it, 0 when the row is free. */
   owner(row: number): EnvId;
   /** The full id of the region in this row. */
   id(row: number): number;
+  /** Frame that it lies in. */
   frame(row: number): number;
-  /** Byte offset in the frame, and bytes. */
+  /** Byte offset in the frame. */
   at(row: number): number;
+  /** Bytes. */
   length(row: number): number;
 }
 
-/** One row per message ring. */
+/**
+ * One row per message ring.
+ *
+ * Written by the message ring calls.
+ */
 export interface MessageRingReaders {
   readonly count: number;
+  /** Environment that made it, 0 when the row is free. */
   owner(row: number): EnvId;
   /** The full id of the ring in this row. */
   id(row: number): number;
+  /** Messages it has room for. */
   slots(row: number): number;
   /** The slot that the kernel fills next. */
   next(row: number): number;
+  /** Messages delivered. */
   delivered(row: number): number;
   /** Messages refused because the next slot was not the kernel's. */
   refused(row: number): number;
 }
 
-/** One row per display. */
+/**
+ * One row per display.
+ *
+ * Written by `tilesTag`, and by the display itself.
+ */
 export interface DisplayReaders {
   readonly count: number;
-  /** Pixels. */
+  /** Pixels from left to right. */
   width(display: number): number;
+  /** Pixels from top to bottom. */
   height(display: number): number;
   /** Pixels of one side of a tile. */
   tile(display: number): number;
@@ -163,62 +202,93 @@ export interface DisplayReaders {
   ignored(display: number): number;
 }
 
-/** The DMA engine. */
+/**
+ * The DMA engine.
+ *
+ * Written by `dmaCopy`, the engine, and whatever frees a frame.
+ */
 export interface DmaReaders {
   /** Copies in flight. */
   pending(): number;
+  /** Copies completed since boot. */
   done(): number;
+  /** Copies cancelled since boot, because a frame of theirs was freed. */
   cancelled(): number;
 }
 
-/** Revocations: what each environment is being asked for, by `RESOURCE_KINDS`, and counters. */
+/**
+ * Revocations: what each environment is being asked for, by `RESOURCE_KINDS`, and counters.
+ *
+ * Written by `revocationAsk`, the calls that give back, and the abort protocol.
+ */
 export interface RevocationReaders {
   /** Resources of `kind` still to be given back, 0 for none. */
   wanted(row: number, kind: number): number;
-  /** When they are taken by force, cycles. */
+  /** When they are taken by force, cycles; `NEVER` without a request, or while it is not delivered yet. */
   deadline(row: number, kind: number): number;
-  /** Requests delivered, requests answered in time, and aborts. */
+  /** Requests delivered. */
   asked(): number;
+  /** Requests answered before their deadline. */
   answered(): number;
+  /** Requests that ended by force. */
   aborted(): number;
   /** Frames that the kernel wants to be free. */
   reserve(): number;
 }
 
-/** The reader's own repossession vector: what was taken from it by force, oldest first. */
+/**
+ * The reader's own repossession vector: what was taken from it by force, oldest first.
+ *
+ * Written by the abort protocol, the disk, and `repossessionsClear`.
+ */
 export interface RepossessionReaders {
   /** Entries. */
   count(): number;
   /** Entries that did not fit. */
   lost(): number;
+  /** Kind of the resource: `RESOURCE_KINDS`. */
   kind(index: number): number;
   /** Frame number, slice index, or the id that the resource had. */
   what(index: number): number;
-  /** Extent and block in it where a frame's contents are, or -1 when they were not saved. */
+  /** Extent where a frame's contents are, or -1 when they were not saved. */
   extent(index: number): number;
+  /** Block in that extent, or -1. */
   block(index: number): number;
   /** `TRANSFER_STATUS` of the saving: the contents are there once it is `done`. */
   status(index: number): number;
 }
 
-/** One row per packet ring. */
+/**
+ * One row per packet ring.
+ *
+ * Written by `ringBind`, `ringUnbind`, and arriving frames.
+ */
 export interface RingReaders {
   readonly count: number;
+  /** Environment that made it, 0 when the row is free. */
   owner(row: number): EnvId;
+  /** Frames it has room for. */
   slots(row: number): number;
   /** The slot that the kernel fills next. */
   next(row: number): number;
-  /** Frames delivered, and frames dropped because the next slot was not the kernel's. */
+  /** Frames delivered. */
   delivered(row: number): number;
+  /** Frames dropped because the next slot was not the kernel's, or too small. */
   dropped(row: number): number;
 }
 
-/** One row per packet filter. */
+/**
+ * One row per packet filter.
+ *
+ * Written by `filterInsert`, `filterRemove`, and arriving frames.
+ */
 export interface FilterReaders {
   readonly count: number;
+  /** Environment that inserted it, 0 when the row is free. */
   owner(row: number): EnvId;
   /** Id of the ring that it feeds. */
   ring(row: number): number;
+  /** Frames it matched. */
   matched(row: number): number;
   /** Frames that no filter wanted, by network interface. */
   unclaimed(nic: number): number;
@@ -226,7 +296,11 @@ export interface FilterReaders {
   atoms(nic: number): number;
 }
 
-/** One row per transmit binding. */
+/**
+ * One row per transmit binding.
+ *
+ * Written by `transmitBind`, `transmitUnbind` and `transmit`.
+ */
 export interface TransmitReaders {
   readonly count: number;
   /** Environment that made it, 0 when the row is free. */
@@ -237,50 +311,81 @@ export interface TransmitReaders {
   id(row: number): number;
   /** Network interface it is bound to. */
   nic(row: number): number;
+  /** Frames queued for transmission. */
   sent(row: number): number;
   /** Frames refused as forged. */
   refused(row: number): number;
 }
 
-/** One row per extent. */
+/**
+ * One row per extent.
+ *
+ * Written by the extent calls and the disk.
+ */
 export interface ExtentReaders {
   readonly count: number;
+  /** Environment that holds it, 0 when the row is free. */
   owner(row: number): EnvId;
+  /** Disk, by index. */
   disk(row: number): number;
+  /** First block on that disk. */
   first(row: number): number;
+  /** Blocks. */
   blocks(row: number): number;
   /** Transfers in flight. */
   transfers(row: number): number;
 }
 
-/** One row per stream. */
+/**
+ * One row per stream.
+ *
+ * Written by the stream calls and the device.
+ */
 export interface StreamReaders {
   readonly count: number;
+  /** Environment that accepted it, 0 when the row is free. */
   owner(row: number): EnvId;
   /** `STREAM_STATE` bits. */
   state(row: number): number;
 }
 
-/** One row per network interface. */
+/**
+ * One row per network interface.
+ *
+ * Written by the interface itself.
+ */
 export interface NicReaders {
   readonly count: number;
   /** Octet `index` of its address. */
   address(nic: number, index: number): number;
   /** Longest frame in bytes, Ethernet header included. */
   frameBytes(nic: number): number;
+  /** Frames received. */
   received(nic: number): number;
+  /** Frames transmitted. */
   transmitted(nic: number): number;
+  /** Frames that arrived while its receive ring was full. */
   receiveDropped(nic: number): number;
 }
 
-/** One row per disk. */
+/**
+ * One row per disk.
+ *
+ * Written by the disk itself.
+ */
 export interface DiskReaders {
   readonly count: number;
+  /** Blocks of `BLOCK_BYTES` bytes. */
   blocks(disk: number): number;
+  /** The block over which the arm is. */
   armPosition(disk: number): number;
 }
 
-/** One row per slot of the reader's own capability list. */
+/**
+ * One row per slot of the reader's own capability list.
+ *
+ * Written by the capability calls, its own and those of who grants to it.
+ */
 export interface CapabilityReaders {
   readonly count: number;
   /** Rights bits, -1 when the slot is empty. */
@@ -289,9 +394,15 @@ export interface CapabilityReaders {
   name(slot: number): string;
 }
 
-/** Time, without a call. */
+/**
+ * Time, without a call.
+ *
+ * Written by the machine.
+ */
 export interface ClockReaders {
+  /** Cycles in a second. */
   readonly hertz: number;
+  /** Cycles since the machine was switched on. */
   now(): Cycles;
   /** Milliseconds since 1970. */
   wallclock(): number;

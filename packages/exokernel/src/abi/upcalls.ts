@@ -33,7 +33,16 @@ export const FAULT_CAUSES = {
 export type FaultCause = (typeof FAULT_CAUSES)[keyof typeof FAULT_CAUSES];
 
 /** Kinds of transfer, as bits, for `transferAllow`. */
-export const TRANSFER_KINDS = { none: 0, synchronous: 1, asynchronous: 2, all: 3 } as const;
+export const TRANSFER_KINDS = {
+  /** Nobody may enter. */
+  none: 0,
+  /** `transfer` and `transferWords`. */
+  synchronous: 1,
+  /** `transferAsync`. */
+  asynchronous: 2,
+  /** Both. */
+  all: 3,
+} as const;
 
 /**
  * The entry points an environment registers. Each runs to completion on the
@@ -42,7 +51,11 @@ export const TRANSFER_KINDS = { none: 0, synchronous: 1, asynchronous: 2, all: 3
 export interface Upcalls {
   /** A slice begins: run. To return is to give up the rest of the slice. */
   sliceBegin(): void;
-  /** The slice has ended; the last thing the environment hears of it. Time over the slice's end is excess time. */
+  /**
+   * The slice has ended; the last thing the environment hears of it. Time over the slice's end is excess time.
+   *
+   * Not called for a slice in which a transfer was kept: the rest of that is the keeper's.
+   */
   sliceEnd?(): void;
   /**
    * The environment faulted. Without this entry, or if it throws, the environment is destroyed.
@@ -60,9 +73,13 @@ export interface Upcalls {
   transfer?(caller: EnvId, a: number, b: number, c: number, d: number): number | undefined;
   /** The same with `count` words in the place named by `transferBuffer`. */
   transferWords?(caller: EnvId, a: number, count: number): number | undefined;
-  /** An asynchronous transfer arrived: the rest of the caller's slice is this environment's. */
+  /**
+   * An asynchronous transfer arrived: the rest of the caller's slice is this environment's, to use or to yield.
+   *
+   * It comes after the upcall that initiated it and the fault of that, before any other, `sliceEnd` included.
+   */
   transferAsync?(caller: EnvId, a: number, b: number, c: number, d: number): void;
-  /** The reply to a transfer that was kept; the environment's slices are its own again. */
+  /** The reply to a transfer that was kept, on the slice of whoever replied; the environment's slices are its own again. */
   transferReply?(from: EnvId, a: number, b: number, c: number, d: number): void;
   /**
    * The kernel asks for `count` resources of `kind` back, until `deadline`.

@@ -1,6 +1,6 @@
 /** An environment's key ring: numbered slots, kept by the kernel. */
 import type { Capability } from "@exolith/secure-bind";
-import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import { CAPABILITY_SLOTS, WELL_KNOWN_SLOT } from "../abi/limits.ts";
 import { isIndex } from "../check.ts";
 import { makeGuard, type Guard } from "./guard.ts";
 
@@ -25,8 +25,14 @@ const heldAt = (list: CapabilityList, slot: unknown): HeldCapability | undefined
 export const capabilityAt = (list: CapabilityList, slot: unknown): Capability | undefined =>
   heldAt(list, slot)?.capability;
 
-/** The guard for what is allocated with the capability in `slot`; one for as long as it is there. */
-export const guardAt = (list: CapabilityList, slot: unknown): Guard | undefined => heldAt(list, slot)?.guard;
+/**
+ * The guard for what is allocated with the capability in `slot`; one for as long as it is there.
+ *
+ * `undefined` also for the well-known capability: everybody has it, so what it
+ * guarded would be nobody's to answer for.
+ */
+export const guardAt = (list: CapabilityList, slot: unknown): Guard | undefined =>
+  slot === WELL_KNOWN_SLOT ? undefined : heldAt(list, slot)?.guard;
 
 /** Puts `capability` into `slot`, whatever was there. */
 export function setCapability(list: CapabilityList, slot: number, capability: Capability): void {

@@ -1,5 +1,5 @@
 /** The guard calls: entries, and more of them in a frame. */
-import { RIGHTS, copyCapability, dominates } from "@exolith/secure-bind";
+import { RIGHTS, copyCapability, dominates, type Capability } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { GUARD_ENTRIES, GUARD_RECORDS } from "../abi/limits.ts";
 import { RESOURCE_KINDS } from "../abi/resources.ts";
@@ -82,13 +82,28 @@ export function guardSet(
   if (capability === undefined && !isCleared) return ERRORS.BadName;
   const refused = authorise(kernel, caller, slot, guard, RIGHTS.duplicate);
   if (refused !== undefined) return refused;
-  if (entry === 0) {
-    const held = capabilityAt(caller.capabilities, slot);
-    const isWhole = capability?.rights === RIGHTS.all && held !== undefined && dominates(held, capability);
-    if (!isWhole) return ERRORS.BadGuard;
-  }
+  if (entry === 0 && !mayAnswer(caller, slot, guard, capability)) return ERRORS.BadGuard;
   replaceGuard(kernel, kind, id, withEntry(guard, entry, capability));
   return undefined;
+}
+
+/**
+ * Whether the first entry may become `capability`: who answers for a resource.
+ *
+ * It keeps all rights, and changes only at the hand of somebody who stands above
+ * who answers for it now and who will: nobody whom an owner let in, with
+ * whatever rights, can put himself or a stranger in the owner's place.
+ */
+function mayAnswer(
+  caller: Environment,
+  slot: unknown,
+  guard: Guard,
+  capability: Capability | undefined,
+): boolean {
+  const held = capabilityAt(caller.capabilities, slot);
+  const now = guard.entries[0];
+  if (held === undefined || now === undefined || capability?.rights !== RIGHTS.all) return false;
+  return dominates(held, now) && dominates(held, capability);
 }
 
 /** What `guardExtend` is asked for. */

@@ -2,8 +2,8 @@
 import {
   CAPABILITY_BYTES,
   RIGHTS,
-  decodeCapability,
   reaches,
+  reachesRecord,
   type Capability,
   type Rights,
 } from "@exolith/secure-bind";
@@ -29,7 +29,7 @@ export const makeGuard = ({ name }: Capability): Guard =>
     records: 0,
   });
 
-/** True when `held` reaches one of the guard's entries with `rights`. O(entries). */
+/** True when `held` reaches one of the guard's entries with `rights`. O(entries), no allocation. */
 export function admits(kernel: Kernel, held: Capability, guard: Guard, rights: Rights): boolean {
   const { entries } = guard;
   for (let i = 0; i < entries.length; i++) {
@@ -43,11 +43,8 @@ function isListed(kernel: Kernel, held: Capability, guard: Guard, rights: Rights
   const { bytes } = kernel.machine.memory;
   const at = guard.list * FRAME_BYTES;
   kernel.machine.meter.charge("capabilityCheck", guard.records);
-  for (let i = 0; i < guard.records; i++) {
-    const from = at + i * CAPABILITY_BYTES;
-    const entry = decodeCapability(bytes.subarray(from, from + CAPABILITY_BYTES));
-    if (entry !== undefined && reaches(held, entry, rights)) return true;
-  }
+  for (let i = 0; i < guard.records; i++)
+    if (reachesRecord(held, bytes, at + i * CAPABILITY_BYTES, rights)) return true;
   return false;
 }
 

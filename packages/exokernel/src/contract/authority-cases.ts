@@ -4,7 +4,7 @@ import { RIGHTS } from "@exolith/secure-bind";
 import { expect } from "vitest";
 import { must } from "../abi/errors.ts";
 import { capSlot, frame, sliceIndex, type CapSlot, type EnvId } from "../abi/ids.ts";
-import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import { CAPABILITY_SLOTS, WELL_KNOWN_SLOT } from "../abi/limits.ts";
 import type { Gate } from "../abi/gate.ts";
 import { outcome, placeEnvironment } from "../testing/rig.ts";
 import { NO_NUMBERS, grant, own, rowOfSelf, type KernelHarness } from "./harness.ts";
@@ -50,7 +50,7 @@ const grantsWithAuthority = (h: KernelHarness): void => {
 
 const emptySlots = ({ root }: KernelHarness): void => {
   const user = placeEnvironment(root, [1, 1]);
-  for (const slot of [...NO_NUMBERS, CAPABILITY_SLOTS, CAPABILITY_SLOTS - 1] as CapSlot[]) {
+  for (const slot of [...NO_NUMBERS, CAPABILITY_SLOTS, WELL_KNOWN_SLOT - 1] as CapSlot[]) {
     expect(outcome(user.framesAlloc(frame(9), 1, slot))).toBe("BadSlot");
     expect(outcome(user.sliceAlloc(sliceIndex(3), slot))).toBe("BadSlot");
     expect(outcome(user.capabilityForge(slot, { name: [1, 1], rights: none }))).toBe("BadSlot");
@@ -73,7 +73,7 @@ const malformedNames = ({ root }: KernelHarness): void => {
 const fullLists = ({ root }: KernelHarness): void => {
   const user = placeEnvironment(root, [1, 1]);
   const forge = (): string => outcome(user.capabilityForge(own, { name: [1, 1], rights: none }));
-  for (let i = 1; i < CAPABILITY_SLOTS; i++) expect(forge()).toBe("ok");
+  for (let i = 1; i < WELL_KNOWN_SLOT; i++) expect(forge()).toBe("ok");
   expect(forge()).toBe("BadSlot");
   expect(outcome(user.capabilityDestroy(capSlot(7)))).toBe("ok");
   expect(outcome(user.capabilityDestroy(capSlot(7)))).toBe("BadSlot");

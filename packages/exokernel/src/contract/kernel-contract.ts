@@ -11,12 +11,16 @@ import type { KernelHarness } from "./harness.ts";
 import { MEMORY_CASES } from "./memory-cases.ts";
 import { NETWORK_CASES } from "./network-cases.ts";
 import { PROCESSOR_CASES } from "./processor-cases.ts";
+import { REVOCATION_CASES } from "./revocation-cases.ts";
 import { TABLE_CASES } from "./table-cases.ts";
+import { TRANSFER_CASES } from "./transfer-cases.ts";
 
 const CASES: readonly ContractCase<KernelHarness>[] = [
   ...AUTHORITY_CASES,
   ...MEMORY_CASES,
   ...PROCESSOR_CASES,
+  ...TRANSFER_CASES,
+  ...REVOCATION_CASES,
   ...NETWORK_CASES,
   ...DEVICE_CASES,
   ...TABLE_CASES,

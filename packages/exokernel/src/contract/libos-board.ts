@@ -14,7 +14,8 @@ import { createEnvironment, deviceCapability } from "../create-environment.ts";
 import { failed, must } from "../abi/errors.ts";
 import type { Gate } from "../abi/gate.ts";
 import { capSlot, rowOf, type CapSlot, type Cycles, type EnvId, type TransmitId } from "../abi/ids.ts";
-import type { Program } from "../abi/upcalls.ts";
+import type { ResourceKind } from "../abi/resources.ts";
+import type { Program, Upcalls } from "../abi/upcalls.ts";
 
 /** What a library operating system is started with. */
 export interface LibosSurroundings {
@@ -41,6 +42,8 @@ export interface LibosUnderTest {
   /** What it may send: one transmit binding for each, made by the board after the program has been started. */
   readonly transmits: readonly Filter[];
   readonly peer: LibosPeer;
+  /** Kinds of resources of which it gives one back in time, whenever it is asked; none by default. */
+  readonly givesBack?: readonly ResourceKind[];
 }
 
 /** Makes one; called for every case. */
@@ -51,6 +54,8 @@ export interface LibosBoardOptions {
   readonly faults?: FaultRates;
   /** What the program sees instead of its gate. */
   readonly gate?: (gate: Gate) => Gate;
+  /** What the kernel sees instead of its entry points. */
+  readonly entries?: (entries: Upcalls) => Upcalls;
 }
 
 const FRAMES = 4096;
@@ -66,6 +71,8 @@ export class LibosBoard {
   readonly faults: unknown[] = [];
   transmits: readonly TransmitId[] = [];
   environment: EnvId = 0 as EnvId;
+  /** The entry points that it registered. */
+  entries: Upcalls | undefined;
   readonly #libos: LibosUnderTest;
   readonly #options: LibosBoardOptions;
   readonly #run: (seconds: number, until?: () => boolean) => void;
@@ -117,12 +124,16 @@ export class LibosBoard {
   /** Creates its environment; false when the program did not start. */
   start(): boolean {
     const { program } = this.#libos;
-    const wrap = this.#options.gate ?? ((gate: Gate): Gate => gate);
+    const { gate: wrap = (gate: Gate): Gate => gate, entries = (all: Upcalls): Upcalls => all } =
+      this.#options;
     const grants = [deviceCapability("nic", 0, RIGHTS.allocate)];
     const created = createEnvironment(this.root, {
       name: [1, 1],
       grants,
-      program: (gate) => program(wrap(gate)),
+      program: (gate) => {
+        this.entries = program(wrap(gate));
+        return entries(this.entries);
+      },
     });
     if (failed(created)) return false;
     this.environment = created;
@@ -135,6 +146,11 @@ export class LibosBoard {
     const bind = (filter: Filter): TransmitId =>
       must(this.root.transmitBind(0, filter, this.environment, own, own));
     this.transmits = this.#libos.transmits.map(bind);
+  }
+
+  /** What it says it gives back when it is asked. */
+  get givesBack(): readonly ResourceKind[] {
+    return this.#libos.givesBack ?? [];
   }
 
   /** Whether its environment lives. */

@@ -1,9 +1,12 @@
 /** The contract of a library operating system: what keeps it a good neighbour, whoever wrote it. */
 import { contractSuite, type ContractCase, type Deviation, type Settling } from "@exolith/hw-model/contract";
 import { expect } from "vitest";
+import { CALLS } from "../abi/calls.ts";
 import { failed, must } from "../abi/errors.ts";
-import type { Gate } from "../abi/gate.ts";
+import type { Gate, GateCalls } from "../abi/gate.ts";
 import { capSlot, frame, rowOf, sliceIndex, type RingId } from "../abi/ids.ts";
+import { REVOCATION_SECONDS } from "../abi/limits.ts";
+import { RESOURCE_KINDS, type ResourceKind } from "../abi/resources.ts";
 import type { Upcalls } from "../abi/upcalls.ts";
 import type { Window } from "../abi/window.ts";
 import { checkTables } from "../testing/check-tables.ts";
@@ -189,6 +192,112 @@ const losesItsTransmits = (h: LibosHarness): void => {
   expect(board.serves(PATIENCE)).toBe(true);
 };
 
+/** Longer than the kernel waits for an answer to a request. */
+const PAST_DEADLINE = 10 * REVOCATION_SECONDS;
+
+/** Asks for `count` of a kind, and lets the deadline pass. */
+function ask(board: LibosBoard, kind: ResourceKind, count: number): void {
+  must(board.root.revocationAsk(board.environment, kind, count, own));
+  board.run(PAST_DEADLINE);
+}
+
+const answersRequests = (h: LibosHarness): void => {
+  const board = started(h);
+  const ran = neighbour(board);
+  expect(board.serves(PATIENCE)).toBe(true);
+  const { revocations } = board.root;
+  for (const [i, kind] of board.givesBack.entries()) {
+    ask(board, kind, 1);
+    expect([kind, revocations.answered(), revocations.aborted()]).toEqual([kind, i + 1, 0]);
+    expect(board.serves(PATIENCE)).toBe(true);
+    expect([board.alive, board.faults]).toEqual([true, []]);
+  }
+  if (board.givesBack.length > 0) return;
+  ask(board, RESOURCE_KINDS.frame, 1);
+  expect(revocations.answered() + revocations.aborted()).toBe(1);
+  survivesOrEndsAlone(board, ran);
+};
+
+/** Its entry points without the one that answers requests: it does not, so it loses by force. */
+function deaf(entries: Upcalls): Upcalls {
+  const others: Partial<Record<keyof Upcalls, unknown>> = {};
+  for (const name of ENTRIES) others[name] = (entries[name] as (() => void) | undefined)?.bind(entries);
+  return others as unknown as Upcalls;
+}
+
+/** Every entry point but `revoke`. */
+const ENTRIES = [
+  "sliceBegin",
+  "sliceEnd",
+  "fault",
+  "transfer",
+  "transferWords",
+  "transferAsync",
+  "transferReply",
+  "repossessed",
+] as const;
+
+const findsItsLosses = (h: LibosHarness): void => {
+  const looks: string[] = [];
+  const noted = (gate: Gate): Gate =>
+    Object.freeze({
+      ...gate,
+      repossessions: Object.freeze({
+        ...gate.repossessions,
+        what: (index: number) => (looks.push("what"), gate.repossessions.what(index)),
+      }),
+      repossessionsClear: () => (looks.push("clear"), gate.repossessionsClear()),
+    });
+  const board = started(h, { entries: deaf, gate: noted });
+  const ran = neighbour(board);
+  expect(board.serves(PATIENCE)).toBe(true);
+  const { root, environment, entries } = board;
+  ask(board, RESOURCE_KINDS.frame, root.environments.frames(rowOf(environment)));
+  expect(root.revocations.aborted()).toBe(1);
+  if (entries?.repossessed === undefined) return survivesOrEndsAlone(board, ran);
+  expect(looks.length).toBeGreaterThan(0);
+  expect(board.serves(PATIENCE)).toBe(true);
+  expect([board.alive, board.faults]).toEqual([true, []]);
+  checkTables(root);
+};
+
+const STALE: readonly string[] = ["BadRing", "NoFilter", "BadBinding", "BadExtent", "BadStream", "BadRegion"];
+
+/** A gate that notes what is refused because an id names nothing of the caller's any more. */
+function noting(gate: Gate, stale: string[]): Gate {
+  const calls = Object.keys(CALLS) as (keyof GateCalls)[];
+  const wrapped = calls.map((name) => {
+    const call = gate[name] as (...args: readonly unknown[]) => unknown;
+    const noted = (...args: readonly unknown[]): unknown => {
+      const result = call(...args);
+      if (failed(result) && STALE.includes((result as { name: string }).name)) stale.push(name);
+      return result;
+    };
+    return [name, noted];
+  });
+  return Object.freeze({ ...gate, ...Object.fromEntries(wrapped) });
+}
+
+const holdsNoStaleId = (h: LibosHarness): void => {
+  for (const kind of [RESOURCE_KINDS.ring, RESOURCE_KINDS.filter]) {
+    const stale: string[] = [];
+    const board = started(h, { entries: deaf, gate: (gate) => noting(gate, stale) });
+    const ran = neighbour(board);
+    expect(board.serves(PATIENCE)).toBe(true);
+    ask(board, kind, 1);
+    expect(board.root.revocations.aborted()).toBe(1);
+    if (board.entries?.repossessed === undefined) {
+      survivesOrEndsAlone(board, ran);
+      continue;
+    }
+    expect(board.serves(PATIENCE)).toBe(true);
+    stale.length = 0;
+    expect(board.serves(PATIENCE)).toBe(true);
+    board.run(1);
+    expect([kind, stale, board.faults]).toEqual([kind, [], []]);
+  }
+};
+
 const LOSSY = { loss: 0.2, duplicate: 0.1, reorder: 0.1, corrupt: 0.1 };
 
 const bearsFaults = (h: LibosHarness): void => {
@@ -244,6 +353,9 @@ const CASES: readonly ContractCase<LibosHarness>[] = [
   ["survives or faults alone when its windows are dead", losesItsWindows],
   ["survives or faults alone when its frames are gone", losesItsFrames],
   ["holds no stale transmit binding: it sends again when it may again", losesItsTransmits],
+  ["answers a request for what it says it gives back, by the deadline", answersRequests],
+  ["survives an abort and finds its losses in the repossession vector, or faults alone", findsItsLosses],
+  ["holds no stale id after a ring or a filter was taken, or faults alone", holdsNoStaleId],
   ["keeps running while frames are lost, doubled, swapped and damaged", bearsFaults],
   ["keeps running when it is sent nonsense", bearsNonsense],
   ["keeps running when it is sent more than its ring holds", bearsFloods],

@@ -23,6 +23,14 @@ const TABLES = [
   "streams",
   "nics",
   "disks",
+  "system",
+  "guards",
+  "regions",
+  "messageRings",
+  "displays",
+  "dma",
+  "revocations",
+  "repossessions",
 ] as const;
 
 const readOnly = ({ root }: KernelHarness): void => {
@@ -56,6 +64,13 @@ const missingRows = ({ root }: KernelHarness): void => {
     expect(root.streams.owner(row)).toBe(0);
     expect(root.nics.received(row)).toBe(0);
     expect(root.disks.blocks(row)).toBe(0);
+    expect(root.regions.owner(row)).toBe(0);
+    expect(root.messageRings.owner(row)).toBe(0);
+    expect(root.displays.owner(row, row)).toBe(0);
+    expect(root.revocations.wanted(row, row)).toBe(0);
+    expect(root.repossessions.kind(row)).toBe(0);
+    expect(root.guards.entries(1, row)).toBe(0);
+    expect([root.guards.list(1, row), root.guards.rights(1, row, 0)]).toEqual([-1, -1]);
   }
 };
 

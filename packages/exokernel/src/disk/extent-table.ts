@@ -9,6 +9,9 @@ import { dropList } from "../memory/frame-calls.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
+import { isBacking } from "../revocation/backing.ts";
+import type { Repossession } from "../revocation/revocation-state.ts";
+import { claimBlocks, forgetHolder } from "./block-holders.ts";
 
 /** One extent. */
 export interface ExtentRow {
@@ -19,20 +22,29 @@ export interface ExtentRow {
   guard: Guard;
   /** Transfers in flight. */
   transfers: number;
+  /** Blocks whose bytes are another holder's, and are read as zeros until they are written; exact until it is an orphan. */
+  stale: number;
   /** The owner died while transfers were in flight: freed with the last of them. */
   orphan: boolean;
 }
 
 /** One transfer in flight. */
 export interface TransferRow {
+  readonly kind: "read" | "write";
   readonly environment: Environment;
   readonly extentRow: number;
-  /** Physical address of the completion word. */
+  /** Physical address of the completion word, and its frame; -1 when there is none. */
   readonly statusAddress: number;
-  /** First frame and number of frames that the device uses, and the frame of the completion word. */
+  readonly statusFrame: number;
+  /** First frame and number of frames that the device uses. */
   readonly firstFrame: number;
   readonly frames: number;
-  readonly statusFrame: number;
+  /** First block on the disk, the one after the last, and the first that the device was not asked for yet. */
+  readonly first: number;
+  readonly end: number;
+  next: number;
+  /** The entry of a repossession vector that waits for it. */
+  readonly saving: Repossession | undefined;
 }
 
 /** What `extentAlloc` is asked for. */
@@ -46,7 +58,7 @@ export interface ExtentRequest {
 
 type AllocRefusal = "NoDevice" | "BadRange" | "Busy" | "BadSlot" | "BadCapability" | "Full";
 
-/** Binds a run of blocks. O(extents). */
+/** Binds a run of blocks. O(extents), and a look at those of the run that were written since boot. */
 export function extentAlloc(
   kernel: Kernel,
   caller: Environment,
@@ -63,7 +75,9 @@ export function extentAlloc(
   if (kernel.extents.rows.some((other) => other !== undefined && overlaps(other, run))) return ERRORS.Busy;
   const row = kernel.extents.ids.take();
   if (row < 0) return ERRORS.Full;
-  kernel.extents.rows[row] = { owner: caller, ...run, guard, transfers: 0, orphan: false };
+  const blocks = kernel.blocks[disk];
+  const stale = blocks === undefined ? 0 : claimBlocks(blocks, run.first, run.first + run.blocks, caller.id);
+  kernel.extents.rows[row] = { owner: caller, ...run, guard, transfers: 0, stale, orphan: false };
   return kernel.extents.ids.idOf(row) as ExtentId;
 }
 
@@ -81,9 +95,14 @@ export function extentFree(
   if (extent === undefined) return ERRORS.BadExtent;
   const refused = authorise(kernel, caller, slot, extent.guard, RIGHTS.write);
   if (refused !== undefined) return refused;
-  if (extent.transfers > 0) return ERRORS.Busy;
+  if (extent.transfers > 0 || isBacking(kernel, extent)) return ERRORS.Busy;
   releaseExtent(kernel, kernel.extents.ids.rowOf(id));
   return undefined;
+}
+
+/** Nobody sees what an environment that ends has left on the disks. O(blocks written since boot), if it wrote any. */
+export function releaseBlocks({ blocks }: Kernel, environment: Environment): void {
+  for (const holders of blocks) forgetHolder(holders, environment.id);
 }
 
 /** Frees the extent in a row, now or when its last transfer is done. */
@@ -94,7 +113,7 @@ export function releaseExtent(kernel: Kernel, row: number): void {
     extent.orphan = true;
     return;
   }
-  dropList(kernel, extent.guard);
   kernel.extents.rows[row] = undefined;
   kernel.extents.ids.free(row);
+  dropList(kernel, extent.guard);
 }

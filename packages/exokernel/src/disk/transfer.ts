@@ -9,7 +9,7 @@ import {
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { TRANSFER_STATUS, type Transfer } from "../abi/calls/disk.ts";
-import { TRANSFERS } from "../abi/limits.ts";
+import { TRANSFERS, TRANSFER_BLOCKS } from "../abi/limits.ts";
 import { authorise } from "../capability/authority.ts";
 import { isIndex, isRun } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
@@ -17,8 +17,11 @@ import { rowFor, type Kernel } from "../kernel.ts";
 import { BoundWindow } from "../memory/bound-window.ts";
 import { pinFrames, unpinFrames } from "../memory/frame-calls.ts";
 import { ownBinding } from "../memory/window-calls.ts";
+import { invariant } from "../panic.ts";
+import type { Repossession } from "../revocation/revocation-state.ts";
 import { TRACE_EVENTS } from "../trace.ts";
-import { releaseExtent, type TransferRow } from "./extent-table.ts";
+import { STALE, holderOf, setHolder } from "./block-holders.ts";
+import { releaseExtent, type ExtentRow, type TransferRow } from "./extent-table.ts";
 
 type TransferRefusal = "BadExtent" | "BadRange" | "BadWindow" | "BadSlot" | "BadCapability" | "Full";
 
@@ -36,28 +39,30 @@ export function extentTransfer(
   caller: Environment,
   request: TransferRequest,
 ): Sys<undefined, TransferRefusal> {
-  const memory = resolve(caller, request.kind, copyTransfer(request.transfer));
+  const { kind } = request;
+  const memory = resolve(caller, kind, copyTransfer(request.transfer));
   const extent = rowFor(kernel.extents, request.extent);
   if (extent === undefined || extent.orphan) return ERRORS.BadExtent;
-  const needed = request.kind === "write" ? RIGHTS.write : RIGHTS.none;
+  const needed = kind === "write" ? RIGHTS.write : RIGHTS.none;
   const refused = authorise(kernel, caller, request.slot, extent.guard, needed);
   if (refused !== undefined) return refused;
   if ("name" in memory) return memory;
   if (!isRun(memory.block, memory.count, extent.blocks)) return ERRORS.BadRange;
-  const disk = kernel.machine.disks[extent.disk];
-  if (disk === undefined || kernel.transfers.size >= TRANSFERS) return ERRORS.Full;
-  const queued: DiskRequest = {
-    kind: request.kind,
-    first: (extent.first + memory.block) as BlockNumber,
-    count: memory.count,
-    address: memory.address as PhysicalAddress,
-  };
-  const { clock, memory: ram } = kernel.machine;
-  if (!disk.submit(clock.now(), ram.bytes, queued)) return ERRORS.Full;
-  const extentRow = kernel.extents.ids.rowOf(request.extent);
-  begin(kernel, queued, transferRow(caller, extentRow, memory));
-  extent.transfers += 1;
-  return undefined;
+  const first = extent.first + memory.block;
+  const isQueued = begin(kernel, extent, {
+    kind,
+    environment: caller,
+    extentRow: kernel.extents.ids.rowOf(request.extent),
+    statusAddress: memory.statusAddress,
+    statusFrame: Math.floor(memory.statusAddress / FRAME_BYTES),
+    firstFrame: memory.address / FRAME_BYTES,
+    frames: (memory.count * BLOCK_BYTES) / FRAME_BYTES,
+    first,
+    end: first + memory.count,
+    next: first,
+    saving: undefined,
+  });
+  return isQueued ? undefined : ERRORS.Full;
 }
 
 /** A transfer's memory, resolved to physical addresses. */
@@ -98,54 +103,184 @@ function resolve(
   };
 }
 
-/** Blocks in the longest transfer: 4 MiB. */
-const TRANSFER_BLOCKS = 1024;
+/** A frame to be saved in a block of an extent. */
+export interface FrameSaving {
+  /** Whose frame it was. */
+  readonly environment: Environment;
+  readonly extentRow: number;
+  /** Block in the extent. */
+  readonly block: number;
+  readonly frame: number;
+  /** Its status is that of the saving. */
+  readonly entry: Repossession;
+}
 
-const transferRow = (environment: Environment, extentRow: number, memory: TransferMemory): TransferRow => ({
-  environment,
-  extentRow,
-  statusAddress: memory.statusAddress,
-  firstFrame: memory.address / FRAME_BYTES,
-  frames: (memory.count * BLOCK_BYTES) / FRAME_BYTES,
-  statusFrame: Math.floor(memory.statusAddress / FRAME_BYTES),
-});
+/** Queues the saving of a frame, which is pinned until it is done; false when it cannot be queued now. O(1). */
+export function saveFrame(kernel: Kernel, saving: FrameSaving): boolean {
+  const extent = kernel.extents.rows[saving.extentRow];
+  if (extent === undefined || extent.orphan || !isIndex(saving.block, extent.blocks)) return false;
+  const first = extent.first + saving.block;
+  return begin(kernel, extent, {
+    kind: "write",
+    environment: saving.environment,
+    extentRow: saving.extentRow,
+    statusAddress: -1,
+    statusFrame: -1,
+    firstFrame: saving.frame,
+    frames: BLOCK_BYTES / FRAME_BYTES,
+    first,
+    end: first + 1,
+    next: first,
+    saving: saving.entry,
+  });
+}
 
-function begin(kernel: Kernel, request: DiskRequest, transfer: TransferRow): void {
+/**
+ * Starts a transfer; false, with nothing changed, when it must wait.
+ *
+ * Blocks that are stale are never read from the disk: their part of the memory
+ * is cleared, and the rest is read in pieces, one after another. So while an
+ * extent has such blocks, a transfer waits for those that it shares a block with.
+ */
+function begin(kernel: Kernel, extent: ExtentRow, transfer: TransferRow): boolean {
+  if (kernel.transfers.size >= TRANSFERS) return false;
+  if (extent.stale > 0 && isDisturbed(kernel, transfer)) return false;
+  const request = nextRequest(kernel, extent, transfer);
+  if (request !== undefined && !submit(kernel, extent, transfer, request)) return false;
+  if (extent.stale > 0 && transfer.kind === "read") clearStale(kernel, extent, transfer);
+  extent.transfers += 1;
   pinFrames(kernel, transfer.firstFrame, transfer.frames);
-  pinFrames(kernel, transfer.statusFrame, 1);
-  kernel.machine.memory.view.setUint32(transfer.statusAddress, TRANSFER_STATUS.pending);
+  if (transfer.statusFrame >= 0) pinFrames(kernel, transfer.statusFrame, 1);
+  setStatus(kernel, transfer, TRANSFER_STATUS.pending);
+  const { machine, trace } = kernel;
+  trace.record(machine.clock, TRACE_EVENTS.transferBegin, transfer.extentRow, transfer.end - transfer.first);
+  if (request === undefined) complete(kernel, extent, transfer, true);
+  return true;
+}
+
+/** True when a transfer in flight shares a block with this one, and one of the two writes. O(transfers). */
+function isDisturbed({ transfers }: Kernel, transfer: TransferRow): boolean {
+  for (const other of transfers.values())
+    if (
+      other.extentRow === transfer.extentRow &&
+      other.first < transfer.end &&
+      transfer.first < other.end &&
+      (other.kind === "write" || transfer.kind === "write")
+    )
+      return true;
+  return false;
+}
+
+const isStale = ({ blocks }: Kernel, { disk }: ExtentRow, block: number): boolean => {
+  const holders = blocks[disk];
+  return holders !== undefined && holderOf(holders, block) === STALE;
+};
+
+/** What the device is to be asked next for a transfer; `undefined` when that was all. O(blocks). */
+function nextRequest(kernel: Kernel, extent: ExtentRow, transfer: TransferRow): DiskRequest | undefined {
+  const { kind, end } = transfer;
+  let from = transfer.next;
+  let to = end;
+  if (kind === "read" && extent.stale > 0) {
+    while (from < end && isStale(kernel, extent, from)) from += 1;
+    for (to = from; to < end && !isStale(kernel, extent, to);) to += 1;
+  }
+  transfer.next = to;
+  if (from === end) return undefined;
+  return {
+    kind,
+    first: from as BlockNumber,
+    count: to - from,
+    address: addressOf(transfer, from),
+  };
+}
+
+/** Where in physical memory a block of a transfer goes to or comes from. */
+const addressOf = ({ firstFrame, first }: TransferRow, block: number): PhysicalAddress =>
+  (firstFrame * FRAME_BYTES + (block - first) * BLOCK_BYTES) as PhysicalAddress;
+
+/** Clears the memory that belongs to stale blocks. O(bytes). */
+function clearStale(kernel: Kernel, extent: ExtentRow, transfer: TransferRow): void {
+  const { memory, meter } = kernel.machine;
+  for (let block = transfer.first; block < transfer.end; block++) {
+    if (!isStale(kernel, extent, block)) continue;
+    const at = addressOf(transfer, block);
+    memory.bytes.fill(0, at, at + BLOCK_BYTES);
+    meter.charge("touchByte", BLOCK_BYTES);
+  }
+}
+
+function submit(kernel: Kernel, extent: ExtentRow, transfer: TransferRow, request: DiskRequest): boolean {
+  const { disks, clock, memory, meter } = kernel.machine;
+  const disk = disks[extent.disk];
+  if (disk === undefined || !disk.submit(clock.now(), memory.bytes, request)) return false;
   kernel.transfers.set(request, transfer);
-  kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transferBegin, transfer.extentRow, request.count);
+  meter.charge("deviceAccess", 1);
+  return true;
 }
 
 /** Completions taken from one disk in one step. */
 const COMPLETION_BATCH = 32;
 
+/** Prepares the kernel's end of the disks: to be called once. */
+export function connectDisks(kernel: Kernel): void {
+  kernel.transferDone = (request, ok) => finish(kernel, request, ok);
+}
+
 /** Takes what the disks have finished; true if there was anything. O(batch). */
 export function reapTransfers(kernel: Kernel): boolean {
   if (kernel.transfers.size === 0) return false;
+  const { disks, clock } = kernel.machine;
   let any = false;
-  const done = (request: DiskRequest, ok: boolean): void => finish(kernel, request, ok);
-  for (const disk of kernel.machine.disks)
-    if (disk.reap(kernel.machine.clock.now(), COMPLETION_BATCH, done) > 0) any = true;
+  for (let i = 0; i < disks.length; i++)
+    if ((disks[i]?.reap(clock.now(), COMPLETION_BATCH, kernel.transferDone) ?? 0) > 0) any = true;
   return any;
 }
 
+/** The device is done with one request: on to the next piece, unless the extent's owner is gone, or that was the transfer. */
 function finish(kernel: Kernel, request: DiskRequest, ok: boolean): void {
   const transfer = kernel.transfers.get(request);
   if (transfer === undefined) return;
   kernel.transfers.delete(request);
-  const { view } = kernel.machine.memory;
-  view.setUint32(transfer.statusAddress, ok ? TRANSFER_STATUS.done : TRANSFER_STATUS.failed);
-  unpinFrames(kernel, transfer.firstFrame, transfer.frames);
-  unpinFrames(kernel, transfer.statusFrame, 1);
   const extent = kernel.extents.rows[transfer.extentRow];
-  if (extent !== undefined) {
-    extent.transfers -= 1;
-    if (extent.orphan) releaseExtent(kernel, transfer.extentRow);
-  }
-  if (transfer.environment.alive) notify(kernel, transfer.environment);
+  invariant(extent !== undefined, "a transfer without its extent");
   kernel.machine.meter.charge("deviceAccess", 1);
-  kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transferEnd, transfer.extentRow, request.count);
+  if (transfer.kind === "write") noteWritten(kernel, extent, request, ok);
+  const isCut = extent.orphan && transfer.next < transfer.end;
+  const isOk = ok && !isCut;
+  const next = isOk ? nextRequest(kernel, extent, transfer) : undefined;
+  if (next === undefined) complete(kernel, extent, transfer, isOk);
+  else if (!submit(kernel, extent, transfer, next)) complete(kernel, extent, transfer, false);
+}
+
+/** Notes whose bytes the written blocks contain. What a failed write left of a stale block stays stale. O(blocks). */
+function noteWritten(kernel: Kernel, extent: ExtentRow, { first, count }: DiskRequest, ok: boolean): void {
+  const holders = kernel.blocks[extent.disk];
+  if (holders === undefined) return;
+  const end = first + count;
+  const holder = extent.owner.alive ? extent.owner.id : STALE;
+  if (extent.stale === 0) return setHolder(holders, first, end, holder);
+  for (let block: number = first; block < end; block++) {
+    if (holderOf(holders, block) === STALE) {
+      if (!ok || holder === STALE) continue;
+      extent.stale -= 1;
+    }
+    setHolder(holders, block, block + 1, holder);
+  }
+}
+
+function setStatus(kernel: Kernel, transfer: TransferRow, status: number): void {
+  if (transfer.statusAddress >= 0) kernel.machine.memory.view.setUint32(transfer.statusAddress, status);
+  if (transfer.saving !== undefined) transfer.saving.status = status;
+}
+
+function complete(kernel: Kernel, extent: ExtentRow, transfer: TransferRow, ok: boolean): void {
+  setStatus(kernel, transfer, ok ? TRANSFER_STATUS.done : TRANSFER_STATUS.failed);
+  unpinFrames(kernel, transfer.firstFrame, transfer.frames);
+  if (transfer.statusFrame >= 0) unpinFrames(kernel, transfer.statusFrame, 1);
+  extent.transfers -= 1;
+  if (extent.orphan) releaseExtent(kernel, transfer.extentRow);
+  if (transfer.environment.alive) notify(kernel, transfer.environment);
+  const { machine, trace } = kernel;
+  trace.record(machine.clock, TRACE_EVENTS.transferEnd, transfer.extentRow, transfer.end - transfer.first);
 }

@@ -2,14 +2,15 @@
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import { authorise } from "../capability/authority.ts";
-import { releaseExtent } from "../disk/extent-table.ts";
+import { releaseBlocks, releaseExtent } from "../disk/extent-table.ts";
 import { rowFor, type Kernel, type Rows } from "../kernel.ts";
 import { withList } from "../capability/guard.ts";
 import { releaseTiles } from "../display/calls.ts";
-import { cancelDmaOn } from "../memory/dma.ts";
+import { cancelDmaOf, cancelDmaOn } from "../memory/dma.ts";
 import { dropList, releaseFrame } from "../memory/frame-calls.ts";
 import { NOBODY_ALIVE } from "../memory/frame-table.ts";
 import { releaseRegion, releaseRegionsOn } from "../memory/region-table.ts";
+import { clearEvents } from "../memory/system-frame.ts";
 import { breakWindowsOf, breakWindowsOn } from "../memory/window-calls.ts";
 import { releaseFilter } from "../network/filter-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
@@ -17,6 +18,7 @@ import { releaseTransmit } from "../network/transmit-table.ts";
 import { releaseAddressSpace } from "../processor/address-space.ts";
 import { dropPredicate } from "../processor/predicate.ts";
 import { releaseSlice } from "../processor/slice-calls.ts";
+import { releaseRevocations } from "../revocation/revocation.ts";
 import { releaseStream } from "../stream/stream-table.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { releaseMessageRing } from "../transfer/message-ring.ts";
@@ -58,6 +60,8 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
     (e) => e.owner === environment,
     (row) => releaseExtent(kernel, row),
   );
+  releaseBlocks(kernel, environment);
+  cancelDmaOf(kernel, environment);
   for (let i = 0; i < kernel.slices.count; i++)
     if (kernel.slices.owner[i] === environment.id) releaseSlice(kernel, i);
   releaseRows(
@@ -65,16 +69,20 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
     (r) => r.owner === environment,
     (row) => releaseRegion(kernel, row),
   );
+  releaseRevocations(kernel, environment);
   dropPredicate(kernel, environment);
   releaseTransfers(kernel, environment);
   releaseTiles(kernel, environment);
   releaseAddressSpace(kernel.addressSpaces, environment);
-  dropList(kernel, environment.guard);
+  const { guard } = environment;
+  environment.guard = withList(guard, -1, 0);
+  dropList(kernel, guard);
   environment.offer = undefined;
   breakWindowsOf(kernel, environment);
   releaseFrames(kernel, environment);
   environment.capabilities.fill(undefined);
   environment.upcalls = undefined;
+  clearEvents(kernel, environment);
   kernel.environments.rows[environment.row] = undefined;
   kernel.environments.ids.free(environment.row);
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.environmentDestroy, environment.id, 0);
@@ -129,7 +137,11 @@ function releaseFrames(kernel: Kernel, environment: Environment): void {
     breakWindowsOn(kernel, f, f + 1);
     releaseRegionsOn(kernel, f, f + 1);
     cancelDmaOn(kernel, f, f + 1);
-    if (frames.pins[f] === 0) releaseFrame(kernel, f);
-    else frames.orphan[f] = 1;
+    if (frames.pins[f] === 0) {
+      releaseFrame(kernel, f);
+      continue;
+    }
+    frames.orphan[f] = 1;
+    frames.guaranteed[f] = 0;
   }
 }

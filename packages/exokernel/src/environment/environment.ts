@@ -85,6 +85,8 @@ export interface Environment {
   /** Slices still to be forfeited, and those that were. */
   excess: number;
   forfeited: number;
+  /** Slices left in which the transfers it makes are timed one by one. */
+  watched: number;
   /** Regions it made. */
   regions: number;
   /** Who last broke one of its windows other than itself: to blame for a touch of a dead one. */
@@ -126,6 +128,7 @@ export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Gu
   tag: 0,
   excess: 0,
   forfeited: 0,
+  watched: 0,
   regions: 0,
   brokenBy: undefined,
   asid: -1,
@@ -141,7 +144,14 @@ export const notify = (kernel: Kernel, environment: Environment): void => {
 
 /** True when the scheduler may run it at `now`: the only place where sleep and predicates are evaluated. O(terms). */
 export function isRunnable(environment: Environment, now: Cycles): boolean {
-  if (environment.upcalls === undefined) return false;
+  if (environment.upcalls === undefined || environment.transfers.keptBy !== undefined) return false;
   if (environment.predicate !== undefined) return environment.predicate.holds();
   return !environment.sleeping || environment.events !== environment.seen || now >= environment.until;
+}
+
+/** Who runs in the slices of `environment`: whoever keeps it, or itself. O(environments that wait for each other). */
+export function userOf(environment: Environment): Environment {
+  let user = environment;
+  while (user.transfers.keptBy !== undefined) user = user.transfers.keptBy;
+  return user;
 }

@@ -33,11 +33,22 @@ import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
 import { predicateWait } from "../processor/predicate.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
-import { backingSet, framesGuarantee, repossessionsClear, revocationAsk } from "../revocation/revocation.ts";
+import {
+  backingSet,
+  framesGuarantee,
+  repossessionsClear,
+  revocationAsk,
+} from "../revocation/revocation-calls.ts";
 import { streamAccept, streamControl, streamMove, streamNext } from "../stream/stream-table.ts";
 import { messageRingBind, messageRingUnbind, messageSend } from "../transfer/message-ring.ts";
-import { transfer, transferAllow, transferBuffer } from "../transfer/transfer.ts";
-import { transferAsync, transferReply, transferWords } from "../transfer/transfer.ts";
+import {
+  transferAllow,
+  transferAsyncOf,
+  transferBuffer,
+  transferOf,
+  transferReplyOf,
+  transferWordsOf,
+} from "../transfer/transfer.ts";
 import { runBatch } from "./batch-list.ts";
 
 const selfCalls = (e: Environment): SelfCalls => ({
@@ -76,10 +87,10 @@ const sliceCalls = (k: Kernel, e: Environment): SliceCalls => ({
 const transferCalls = (k: Kernel, e: Environment): TransferCalls => ({
   transferAllow: (kinds) => transferAllow(e, kinds),
   transferBuffer: (window, at) => transferBuffer(e, window, at),
-  transfer: (target, a, b, c, d) => transfer(k, e, target, { a, b, c, d }),
-  transferWords: (target, window, at, count, a) => transferWords(k, e, { target, window, at, count, a }),
-  transferAsync: (target, a, b, c, d) => transferAsync(k, e, target, { a, b, c, d }),
-  transferReply: (caller, a, b, c, d) => transferReply(k, e, caller, { a, b, c, d }),
+  transfer: transferOf(k, e),
+  transferWords: transferWordsOf(k, e),
+  transferAsync: transferAsyncOf(k, e),
+  transferReply: transferReplyOf(k, e),
   messageRingBind: (first, count, slot) => messageRingBind(k, e, first, count, slot),
   messageRingUnbind: (ring) => messageRingUnbind(k, e, ring),
   messageSend: (ring, window, at, length, slot) => messageSend(k, e, { ring, window, at, length, slot }),

@@ -8,6 +8,7 @@ import { GatherList } from "../memory/bound-window.ts";
 import { BatchList } from "./batch-list.ts";
 import { innerCalls } from "./calls.ts";
 import { withEntrance } from "./enter.ts";
+import { asBatched, withRefusalsNoted } from "./noted-calls.ts";
 import { publish } from "./publish.ts";
 import { capabilityReaders, makeReaders, repossessionReaders, type Readers } from "./readers.ts";
 
@@ -32,13 +33,14 @@ export function makeGate(kernel: Kernel, environment: Environment): Gate {
     readers = makeReaders(kernel);
     readersOf.set(kernel, readers);
   }
-  const inner = innerCalls(kernel, environment, makeGate);
+  const inner = withRefusalsNoted(kernel, environment, innerCalls(kernel, environment, makeGate));
+  const batched = asBatched(kernel, environment, inner);
   return publish({
     self: environment.id,
     abiVersion: ABI_VERSION,
     tableVersion: TABLE_VERSION,
     gather: () => new GatherList(),
-    batch: () => new BatchList(environment, inner),
+    batch: () => new BatchList(environment, batched, kernel.machine.meter),
     capabilities: capabilityReaders(environment),
     repossessions: repossessionReaders(environment),
     ...readers,

@@ -93,7 +93,7 @@ const environmentReaders = ({
   });
 
 const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
-  environment !== undefined && environment.slices > 0 && isRunnable(environment, now);
+  environment !== undefined && isRunnable(environment, now);
 
 const sliceReaders = ({ slices, machine }: Kernel): SliceReaders =>
   publish({

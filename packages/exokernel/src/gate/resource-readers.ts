@@ -11,6 +11,7 @@ import type {
 } from "../abi/tables.ts";
 import { guardOf } from "../capability/guard-calls.ts";
 import type { Kernel } from "../kernel.ts";
+import { stillWanted } from "../revocation/holdings.ts";
 import { publish } from "./publish.ts";
 
 const NOBODY = 0 as EnvId;
@@ -67,16 +68,19 @@ export const dmaReaders = ({ dma }: Kernel): DmaReaders =>
   publish({ pending: () => dma.copies.size, done: () => dma.done, cancelled: () => dma.cancelled });
 
 /** Revocations. */
-export const revocationReaders = ({
-  environments: { rows },
-  revocations,
-  reserveFrames,
-}: Kernel): RevocationReaders =>
-  publish({
-    wanted: (row: number, kind: number) => rows[row]?.revocation.wanted[kind] ?? 0,
+export const revocationReaders = (kernel: Kernel): RevocationReaders => {
+  const { rows } = kernel.environments;
+  const { revocations } = kernel;
+  const wanted = (row: number, kind: number): number => {
+    const environment = rows[row];
+    return environment === undefined ? 0 : stillWanted(kernel, environment, kind);
+  };
+  return publish({
+    wanted,
     deadline: (row: number, kind: number) => rows[row]?.revocation.deadline[kind] ?? NEVER,
     asked: () => revocations.asked,
     answered: () => revocations.answered,
     aborted: () => revocations.aborted,
-    reserve: () => reserveFrames,
+    reserve: () => kernel.reserveFrames,
   });
+};

@@ -2,6 +2,7 @@
 import type { PhysicalMemory } from "@exolith/hw-model";
 import type { Gather, Window } from "../abi/window.ts";
 import { GATHER_PIECES } from "../abi/limits.ts";
+import { closeClass } from "../close-class.ts";
 
 const EMPTY = new ArrayBuffer(0);
 
@@ -17,11 +18,14 @@ const setBytes: (to: Uint8Array, from: Uint8Array, at: number) => void = Functio
   Uint8Array.prototype.set,
 );
 
-/** Leaves nothing on a class's instances that makes more of them, and nothing to replace. */
-function close(prototype: object): void {
-  Reflect.deleteProperty(prototype, "constructor");
-  Object.freeze(prototype);
-}
+const readOnly = (): never => {
+  throw new TypeError("the window is not bound for writing");
+};
+
+/** Stands where a writable view would: so that a write needs no check of its own, on the way that is used most. */
+const READ_ONLY = new DataView(EMPTY);
+for (const name of ["setUint8", "setUint16", "setUint32"] as const)
+  Object.defineProperty(READ_ONLY, name, { value: readOnly });
 
 /** What the kernel keeps about a window it bound. */
 export interface WindowBinding {
@@ -45,7 +49,8 @@ export type WindowMemory = Pick<PhysicalMemory, "bytes" | "checksum">;
 export class BoundWindow implements Window {
   #view: DataView;
   #bytes: Uint8Array;
-  #writable: DataView | undefined;
+  /** The view that is written through; `READ_ONLY` for a window that is not. */
+  #writable: DataView;
   #binding: WindowBinding | undefined;
   readonly #address: number;
   readonly #memory: WindowMemory;
@@ -56,7 +61,7 @@ export class BoundWindow implements Window {
     this.#memory = memory;
     this.#bytes = bytes.subarray(at, at + length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
-    this.#writable = binding.writable ? this.#view : undefined;
+    this.#writable = binding.writable ? this.#view : READ_ONLY;
     this.#binding = binding;
     this.#address = at;
     this.#meter = meter;
@@ -64,7 +69,7 @@ export class BoundWindow implements Window {
   }
 
   static {
-    close(BoundWindow.prototype);
+    closeClass(BoundWindow.prototype);
   }
 
   /** The binding behind `window`, or `undefined` if it is dead or not one of ours. */
@@ -87,7 +92,7 @@ export class BoundWindow implements Window {
     window.#binding = undefined;
     window.#view = new DataView(EMPTY);
     window.#bytes = new Uint8Array(EMPTY);
-    if (window.#writable !== undefined) window.#writable = window.#view;
+    if (window.#writable !== READ_ONLY) window.#writable = window.#view;
   }
 
   get length(): number {
@@ -106,16 +111,16 @@ export class BoundWindow implements Window {
     return this.#view.getUint32(at, true);
   }
   setU8(at: number, value: number): void {
-    (this.#writable ?? readOnly()).setUint8(at, value);
+    this.#writable.setUint8(at, value);
   }
   setU16(at: number, value: number): void {
-    (this.#writable ?? readOnly()).setUint16(at, value);
+    this.#writable.setUint16(at, value);
   }
   setU32(at: number, value: number): void {
-    (this.#writable ?? readOnly()).setUint32(at, value);
+    this.#writable.setUint32(at, value);
   }
   setU32LE(at: number, value: number): void {
-    (this.#writable ?? readOnly()).setUint32(at, value, true);
+    this.#writable.setUint32(at, value, true);
   }
 
   read(at: number, into: Uint8Array, intoAt: number, length: number): void {
@@ -126,7 +131,7 @@ export class BoundWindow implements Window {
   }
 
   write(at: number, from: Uint8Array, fromAt: number, length: number): void {
-    if (this.#writable === undefined) readOnly();
+    if (this.#writable === READ_ONLY) readOnly();
     this.#check(at, length);
     checkRange(lengthOf(from), fromAt, length);
     copyBytes(this.#bytes, at, from, fromAt, length);
@@ -134,7 +139,7 @@ export class BoundWindow implements Window {
   }
 
   copy(at: number, from: Window, fromAt: number, length: number): void {
-    if (this.#writable === undefined) readOnly();
+    if (this.#writable === READ_ONLY) readOnly();
     const source = foreign(from);
     this.#check(at, length);
     source.#check(fromAt, length);
@@ -143,7 +148,7 @@ export class BoundWindow implements Window {
   }
 
   fill(at: number, length: number, value: number): void {
-    if (this.#writable === undefined) readOnly();
+    if (this.#writable === READ_ONLY) readOnly();
     this.#check(at, length);
     this.#bytes.fill(value, at, at + length);
     this.#meter.charge("touchByte", length);
@@ -182,10 +187,6 @@ const isBound = (window: Window): window is BoundWindow => BoundWindow.isBound(w
 const foreign = (window: Window): BoundWindow => {
   if (!isBound(window)) throw new TypeError("not a window");
   return window;
-};
-
-const readOnly = (): never => {
-  throw new TypeError("the window is not bound for writing");
 };
 
 function checkRange(size: number, at: number, length: number): void {
@@ -232,7 +233,7 @@ export class GatherList implements Gather {
   }
 
   static {
-    close(GatherList.prototype);
+    closeClass(GatherList.prototype);
   }
 
   /** The pieces of a list that this class made; `undefined` for anything else. Only `count` of them are in use. */

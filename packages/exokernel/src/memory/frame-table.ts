@@ -10,11 +10,12 @@
  *                transfers,    predicateWait
  *                guards and
  *                predicates
- *     orphan     0 or 1        the owner died while a device used the frame
+ *     orphan     0 or 1        the owner died, or lost the frame, while something pinned it
  *     guaranteed 0 or 1        framesGuarantee, free: never repossessed
  *     regions    regions       regionCreate, regionDestroy
  *     guards     guard         alloc, guardSet, guardExtend
  */
+import { KERNEL } from "../abi/ids.ts";
 import type { Guard } from "../capability/guard.ts";
 
 /** Columns of the frame table, one entry per frame. */
@@ -56,10 +57,36 @@ export const makeFrameTable = (count: number): FrameTable => ({
 export function checkFrameTable(table: FrameTable): void {
   let free = 0;
   for (let f = 0; f < table.count; f++) {
-    const isFree = table.owner[f] === 0;
-    if (isFree) free += 1;
-    if (isFree && (table.bindings[f] || table.pins[f])) throw new Error(`free frame ${f} is bound`);
-    if (isFree !== (table.guards[f] === undefined)) throw new Error(`frame ${f}: guard and owner disagree`);
+    if (table.owner[f] === 0) {
+      checkFree(table, f);
+      free += 1;
+    } else checkHeld(table, f);
   }
   if (free !== table.free) throw new Error(`free count ${table.free}, found ${free}`);
+}
+
+function expectThat(holds: boolean, f: number, what: string): void {
+  if (!holds) throw new Error(`frame ${f}: ${what}`);
+}
+
+/** Nothing is left on a frame that is free. */
+function checkFree({ bindings, pins, orphan, guaranteed, regions, guards }: FrameTable, f: number): void {
+  expectThat(bindings[f] === 0 && pins[f] === 0, f, "free but bound");
+  expectThat(regions[f] === 0, f, "free with regions");
+  expectThat(orphan[f] === 0 && guaranteed[f] === 0, f, "free but an orphan or guaranteed");
+  expectThat(guards[f] === undefined, f, "free with a guard");
+}
+
+/** A frame that is held has a guard and its owner's bytes; an orphan waits for its last pin to go, and is of no other use. */
+function checkHeld(table: FrameTable, f: number): void {
+  const { owner, lastOwner, bindings, pins, orphan, guaranteed, regions, guards } = table;
+  const guard = guards[f];
+  expectThat(guard !== undefined, f, "held without a guard");
+  expectThat(guard === undefined || guard.list < 0 || (pins[guard.list] ?? 0) > 0, f, "its list is not pinned");
+  const isOwners = lastOwner[f] === owner[f];
+  if (orphan[f] === 0) return expectThat(isOwners, f, "another's bytes");
+  const isTaken = owner[f] === KERNEL;
+  expectThat(isOwners || isTaken || lastOwner[f] === NOBODY_ALIVE, f, "an orphan with somebody else's bytes");
+  expectThat((pins[f] ?? 0) > 0, f, "an orphan that nothing pins");
+  expectThat(bindings[f] === 0 && regions[f] === 0 && guaranteed[f] === 0, f, "an orphan that is used");
 }

@@ -30,3 +30,7 @@ export function publishSystem(kernel: Kernel): void {
 /** Writes an environment's event count. O(1). */
 export const publishEvents = (kernel: Kernel, { row, events }: Environment): void =>
   put(kernel, SYSTEM_WORDS.events + row * 4, events);
+
+/** Writes 0 for the row of an environment that ends, as the reader of its event count gives. O(1). */
+export const clearEvents = (kernel: Kernel, { row }: Environment): void =>
+  put(kernel, SYSTEM_WORDS.events + row * 4, 0);

@@ -64,6 +64,20 @@ export function ownBinding(caller: Environment, window: unknown): WindowBinding 
   return binding !== undefined && binding.owner === caller.row ? binding : undefined;
 }
 
+/** The physical address of `length` bytes, at least one, at `at` in a window of `caller`'s that may be written if `isWritten`. O(1). */
+export function reach(
+  caller: Environment,
+  isWritten: boolean,
+  window: unknown,
+  at: unknown,
+  length: unknown,
+): Sys<number, "BadWindow" | "BadRange"> {
+  const binding = ownBinding(caller, window);
+  if (binding === undefined || (isWritten && !binding.writable)) return ERRORS.BadWindow;
+  if (!isRun(at, length, binding.count * FRAME_BYTES)) return ERRORS.BadRange;
+  return BoundWindow.addressOf(window as BoundWindow) + (at as number);
+}
+
 /** Breaks every window that covers a frame from `first` up to `end`. O(windows near them) when one does. */
 export function breakWindowsOn(kernel: Kernel, first: number, end: number): void {
   let bound = 0;

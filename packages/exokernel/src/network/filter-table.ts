@@ -98,7 +98,7 @@ export function releaseFilter(kernel: Kernel, row: number): void {
   const filter = kernel.filters.rows[row];
   if (filter === undefined) return;
   kernel.nics[filter.nic]?.demultiplexer.remove(filter.index);
-  dropList(kernel, filter.guard);
   kernel.filters.rows[row] = undefined;
   kernel.filters.ids.free(row);
+  dropList(kernel, filter.guard);
 }

@@ -76,7 +76,7 @@ export function transmitUnbind(
 export function releaseTransmit(kernel: Kernel, row: number): void {
   const binding = kernel.transmits.rows[row];
   if (binding === undefined) return;
-  dropList(kernel, binding.guard);
   kernel.transmits.rows[row] = undefined;
   kernel.transmits.ids.free(row);
+  dropList(kernel, binding.guard);
 }

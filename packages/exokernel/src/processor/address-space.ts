@@ -22,9 +22,11 @@ export const makeAddressSpaces = (): AddressSpaces => ({
  * Gives `environment` an id for as long as it runs.
  *
  * Without a free one it takes the one used longest ago: there is no state in
- * an id that its holder could miss, so nobody is asked. O(ids) at worst.
+ * an id that its holder could miss, so nobody is asked. One that has ended while
+ * others ran on its stack gets none. O(ids) at worst.
  */
 export function switchTo(spaces: AddressSpaces, environment: Environment): void {
+  if (!environment.alive) return;
   spaces.switches += 1;
   if (environment.asid < 0) environment.asid = takeId(spaces, environment);
   spaces.used[environment.asid] = spaces.switches;

@@ -47,9 +47,10 @@ export function sliceFree(
 export function releaseSlice(kernel: Kernel, index: number): void {
   const owner = kernel.environments.rows[(kernel.slices.owner[index] ?? 0) & 0xffff];
   if (owner !== undefined) owner.slices -= 1;
-  dropList(kernel, kernel.slices.guards[index]);
+  const guard = kernel.slices.guards[index];
   kernel.slices.owner[index] = 0;
   kernel.slices.guards[index] = undefined;
+  dropList(kernel, guard);
 }
 
 /** Notes where the rest of the slice goes. */

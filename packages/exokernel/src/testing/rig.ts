@@ -1,5 +1,11 @@
 /** The smallest interesting machine: a simulated one with a loopback interface, and a kernel on it. */
-import { MODERN_3GHZ, makeLoopback, makeSimulatedMachine, type SimulatedMachine } from "@exolith/hw-model";
+import {
+  MODERN_3GHZ,
+  makeLoopback,
+  makeSimulatedMachine,
+  type SimulatedMachine,
+  type SimulatedMachineOptions,
+} from "@exolith/hw-model";
 import { boot, type BootOptions, type Exokernel } from "../boot.ts";
 import { failed, must } from "../abi/errors.ts";
 import { capSlot, sliceIndex, type CapSlot } from "../abi/ids.ts";
@@ -46,8 +52,15 @@ export function placeEnvironment(root: Gate, name: readonly number[], set: RigEn
   return made;
 }
 
-/** Boots a kernel on a simulated machine with `frames` frames and a loopback interface. */
-export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
+/**
+ * Boots a kernel on a simulated machine with `frames` frames, a loopback
+ * interface, a disk, a stream device, a display and a DMA engine; `parts` changes that.
+ */
+export function makeRig(
+  frames: number = 256,
+  options: BootOptions = {},
+  parts: SimulatedMachineOptions = {},
+): Rig {
   const { hertz } = MODERN_3GHZ;
   const nic = makeLoopback({ ends: [{ hertz }, { hertz }] });
   const machine = makeSimulatedMachine({
@@ -56,6 +69,8 @@ export function makeRig(frames: number = 256, options: BootOptions = {}): Rig {
     nics: [nic],
     disks: [{ blocks: 256 }],
     streams: 1,
+    displays: [{ width: 64, height: 32, tile: 8 }],
+    ...parts,
   });
   const kernel = boot(machine, options);
   const { root } = kernel;

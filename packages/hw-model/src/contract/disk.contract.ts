@@ -124,6 +124,24 @@ const refusesWhenFull = async (harness: DiskHarness): Promise<void> => {
   expect(await transfer(harness, request("read", 0, 1, 0))).toBe(true);
 };
 
+const refillsQueue = async (harness: DiskHarness): Promise<void> => {
+  const { queueSlots } = harness.disk.hardware;
+  for (let i = 0; i < queueSlots; i++) submit(harness, request("read", i % 60, 1, (i % 30) * BLOCK_BYTES));
+  const next = request("read", 1, 1, 0);
+  const finished: DiskRequest[] = [];
+  let accepted: boolean | undefined;
+  await eventually(harness, () => {
+    harness.disk.reap(harness.now(), 64, (done) => {
+      accepted ??= harness.disk.submit(harness.now(), harness.memory, next);
+      finished.push(done);
+    });
+    return finished.length > queueSlots;
+  });
+  expect(accepted).toBe(true);
+  expect(finished).toHaveLength(queueSlots + 1);
+  expect(finished.filter((one) => one === next)).toHaveLength(1);
+};
+
 const failsOutside = async (harness: DiskHarness): Promise<void> => {
   const { blocks } = harness.disk.hardware;
   harness.memory.fill(0x33);
@@ -157,6 +175,7 @@ const CASES: readonly ContractCase<DiskHarness>[] = [
   ["completes every accepted request exactly once", completesOnce],
   ["hands over no more than the limit", honoursLimit],
   ["refuses when the queue is full, and recovers", refusesWhenFull],
+  ["takes the next request while it hands over a finished one, even when it was full", refillsQueue],
   ["fails a request outside the disk or the memory", failsOutside],
   ["shows the last block of the last transfer as the arm's position", showsArm],
   ["tells when a completion is due", tellsWhen],

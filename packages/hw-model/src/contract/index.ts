@@ -8,6 +8,8 @@
 export * from "./clock.contract.ts";
 export * from "./console.contract.ts";
 export * from "./disk.contract.ts";
+export * from "./dma.contract.ts";
+export * from "./frame-buffer.contract.ts";
 export * from "./memory.contract.ts";
 export * from "./nic.contract.ts";
 export { contractFrame, nicPeer, sendFrame, type NicPeer } from "../testing/nic-peer.ts";

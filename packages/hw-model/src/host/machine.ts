@@ -5,10 +5,12 @@ import type { Disk } from "../disk.ts";
 import type { Machine } from "../machine.ts";
 import { DEFAULT_FRAMES } from "../memory.ts";
 import type { Nic } from "../nic.ts";
+import { makeDmaEngine } from "../simulated/dma.ts";
+import { makeFrameBuffer, type FrameBufferOptions } from "../simulated/frame-buffer.ts";
 import { makePhysicalMemory } from "../simulated/memory.ts";
 import { makeIntervalTimer } from "../simulated/timer.ts";
 import type { StreamDevice } from "../stream-device.ts";
-import { makeHostClock } from "./clock.ts";
+import { HOST_HERTZ, makeHostClock } from "./clock.ts";
 import { makeHostConsole } from "./console.ts";
 import { hostMeter } from "./meter.ts";
 import { hostRandom } from "./random.ts";
@@ -22,13 +24,20 @@ export interface HostMachineOptions {
   readonly nics?: readonly Nic[];
   readonly disks?: readonly Disk[];
   readonly streams?: readonly StreamDevice[];
+  /** Displays in plain memory, one for each; none unless given. */
+  readonly displays?: readonly FrameBufferOptions[];
+  /** `false` for a machine without a DMA engine. */
+  readonly dma?: false;
   /** Writes to the standard output and reads nothing unless given. */
   readonly console?: Console;
   /** `makeHostClock()` unless given. */
   readonly clock?: Clock;
 }
 
-/** A machine on the host. Throws a `RangeError` for a memory that cannot be. */
+/** The host has no engine to lend: this one copies when it is reaped, as fast as the processor can. */
+const hostDma = { bytesPerSecond: Infinity, overheadSeconds: 0 };
+
+/** A machine on the host. Throws a `RangeError` for a memory or a display that cannot be. */
 export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
   Object.freeze({
     memory: makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0),
@@ -40,6 +49,6 @@ export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
     nics: Object.freeze([...(options.nics ?? [])]),
     disks: Object.freeze([...(options.disks ?? [])]),
     streams: Object.freeze([...(options.streams ?? [])]),
-    displays: Object.freeze([]),
-    dma: undefined,
+    displays: Object.freeze((options.displays ?? []).map(makeFrameBuffer)),
+    dma: options.dma === false ? undefined : makeDmaEngine(HOST_HERTZ, hostDma),
   });

@@ -5,6 +5,8 @@ import type { Nic } from "../nic.ts";
 import { makeMeter, makeSimulatedClock, type SimulatedClock } from "./clock.ts";
 import { makeSimulatedConsole, type SimulatedConsole } from "./console.ts";
 import { makeSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from "./disk.ts";
+import { makeDmaEngine, type DmaOptions } from "./dma.ts";
+import { makeFrameBuffer, type FrameBufferOptions } from "./frame-buffer.ts";
 import { makePhysicalMemory } from "./memory.ts";
 import { MODERN_3GHZ } from "./profiles.ts";
 import { deriveSeed, makeSimulatedRandom } from "./random.ts";
@@ -28,6 +30,10 @@ export interface SimulatedMachineOptions {
   readonly disks?: readonly SimulatedDiskOptions[];
   /** Stream devices; default 0. */
   readonly streams?: number;
+  /** One display for each; default none. */
+  readonly displays?: readonly FrameBufferOptions[];
+  /** Its DMA engine, or `false` for none; default one with the usual figures. */
+  readonly dma?: DmaOptions | false;
   /** Typed at the console before the machine is switched on. */
   readonly input?: string | Uint8Array;
   /** Wall clock at cycle 0, milliseconds since 1970; default 2026-01-01. */
@@ -58,8 +64,8 @@ export function makeSimulatedMachine(options: SimulatedMachineOptions = {}): Sim
     nics: options.nics ?? [],
     disks: (options.disks ?? []).map((disk) => makeSimulatedDisk(profile.hertz, disk)),
     streams: Array.from({ length: options.streams ?? 0 }, () => makeSimulatedStreamDevice()),
-    displays: [],
-    dma: undefined,
+    displays: (options.displays ?? []).map(makeFrameBuffer),
+    dma: options.dma === false ? undefined : makeDmaEngine(profile.hertz, options.dma),
   };
 }
 

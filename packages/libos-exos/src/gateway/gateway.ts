@@ -1,5 +1,14 @@
 /** The gateway: connections of the host, carried to a service over TCP. */
-import { NEVER, failed, type CapSlot, type Cycles, type Gate, type StreamId } from "@exolith/exokernel/abi";
+import {
+  NEVER,
+  RESOURCE_KINDS,
+  failed,
+  type CapSlot,
+  type Cycles,
+  type Gate,
+  type ResourceKind,
+  type StreamId,
+} from "@exolith/exokernel/abi";
 import type { BufferSlots } from "../memory/buffer-slots.ts";
 import type { Connection, ConnectionHandler } from "../net/tcp/application.ts";
 import type { Pollable } from "../schedule/event-loop.ts";
@@ -61,6 +70,10 @@ class StreamGateway implements Gateway {
   }
   wakeAt(): Cycles {
     return NEVER;
+  }
+
+  revoke(kind: ResourceKind, count: number): number {
+    return kind === RESOURCE_KINDS.frame ? this.#parts.slots.giveBack(count) : 0;
   }
 
   /** In this order: a relay that ends gives its slot to those that starve, and its place to those that wait outside. */

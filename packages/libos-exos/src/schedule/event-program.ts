@@ -19,7 +19,7 @@ export function claimSlices(gate: Gate, count: number): number {
 }
 
 /**
- * A program that serves the parts which `start` makes.
+ * A program that serves the parts which `start` makes, and has them answer when resources are asked back.
  *
  * `start` runs in the first slice, not at creation: by then the creator has
  * granted capabilities and bound what the environment may transmit.
@@ -33,5 +33,6 @@ export const eventProgram =
       loop ??= eventLoop(gate, start(gate));
       loop.sliceBegin();
     };
-    return { sliceBegin };
+    const revoke: Upcalls["revoke"] = (kind, count, deadline) => loop?.revoke?.(kind, count, deadline);
+    return { sliceBegin, revoke };
   };

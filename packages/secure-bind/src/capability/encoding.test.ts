@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Capability, RIGHTS, makeCapability } from "./capability.ts";
-import { CAPABILITY_BYTES, decodeCapability, encodeCapability } from "./encoding.ts";
+import { reaches } from "./dominance.ts";
+import { CAPABILITY_BYTES, decodeCapability, encodeCapability, reachesRecord } from "./encoding.ts";
 import { arbitraryCapability } from "../testing/arbitrary.ts";
 
 test("[K4] round-trip encode/decode; len>7 refused", () => {
@@ -55,4 +56,29 @@ describe("the eight bytes", () => {
     expect(() => encodeCapability(forged)).toThrow(RangeError);
     expect(() => encodeCapability({ name: [1], rights: 9 })).toThrow(RangeError);
   });
+});
+
+test("a record is reached where it lies exactly when the decoded one is", () => {
+  const record = fc.oneof(
+    arbitraryCapability().map(encodeCapability),
+    fc
+      .tuple(arbitraryCapability().map(encodeCapability), fc.nat({ max: 7 }), fc.nat({ max: 255 }))
+      .map(([bytes, at, value]) => bytes.with(at, value)),
+    fc.uint8Array({ minLength: 8, maxLength: 8 }),
+  );
+  const rights = fc.integer({ min: 0, max: 7 });
+  const around = fc.uint8Array({ maxLength: 9 });
+  fc.assert(
+    fc.property(arbitraryCapability(), record, rights, around, (held, bytes, wanted, before) => {
+      const memory = Uint8Array.from([...before, ...bytes, 0xff]);
+      const decoded = decodeCapability(bytes);
+      const expected = decoded !== undefined && reaches(held, decoded, wanted);
+      expect(reachesRecord(held, memory, before.length, wanted)).toBe(expected);
+    }),
+    { numRuns: 3000 },
+  );
+  const root = makeCapability([], RIGHTS.all);
+  expect(reachesRecord(root, encodeCapability(root), 0, RIGHTS.all)).toBe(true);
+  expect(reachesRecord(root, encodeCapability(root), 1, RIGHTS.none)).toBe(false);
+  expect(reachesRecord(root, new Uint8Array(0), 0, RIGHTS.none)).toBe(false);
 });

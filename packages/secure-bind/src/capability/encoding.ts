@@ -1,5 +1,6 @@
 /** The eight bytes of a capability (HotOS'97 figure 2). */
-import { type Capability, RIGHTS, isRights } from "./capability.ts";
+import { type Capability, RIGHTS, type Rights, isRights } from "./capability.ts";
+import { includesRights } from "./dominance.ts";
 import { NAME_BYTES, isName } from "./name.ts";
 
 /** Bytes of an encoded capability: one of properties, and the name, padded with zeros. */
@@ -38,4 +39,28 @@ export function decodeCapability(bytes: Uint8Array): Capability | undefined {
   if (rest.some((byte, i) => i >= length && byte !== 0)) return undefined;
   const rights = (properties >> RIGHTS_SHIFT) & RIGHTS.all;
   return Object.freeze({ name: Object.freeze(rest.slice(0, length)), rights });
+}
+
+/**
+ * Whether `capability` gives `rights` over what the record at `at` in `bytes` guards.
+ *
+ * The same as `reaches` of the decoded record; one that does not decode lets nobody in.
+ * **Cost** O(NAME_BYTES), no allocation.
+ */
+export function reachesRecord(
+  capability: Capability,
+  bytes: Uint8Array,
+  at: number,
+  rights: Rights,
+): boolean {
+  const properties = bytes[at] ?? 0;
+  if ((properties & (VALID | POINTER)) !== VALID) return false;
+  const { name } = capability;
+  const length = properties & LENGTH_MASK;
+  if (name.length > length) return false;
+  for (let i = 0; i < NAME_BYTES; i++) {
+    const byte = bytes[at + 1 + i];
+    if (i < name.length ? byte !== name[i] : i >= length && byte !== 0) return false;
+  }
+  return includesRights(capability.rights & (properties >> RIGHTS_SHIFT), rights);
 }

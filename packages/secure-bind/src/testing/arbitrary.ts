@@ -1,9 +1,10 @@
-/** Arbitrary capabilities, filters and frames for property tests with fast-check. */
+/** Arbitrary capabilities, filters, frames and predicates for property tests with fast-check. */
 import * as fc from "fast-check";
 import { type Capability, makeCapability } from "../capability/capability.ts";
 import { NAME_BYTES } from "../capability/name.ts";
 import type { Filter, FilterTerm } from "../filter/term.ts";
 import { equal, shift, skip } from "../filter/term.ts";
+import { COMPARISONS, type WordPredicate, type WordTerm } from "../predicate/term.ts";
 
 /** Capabilities, most of them with names that are prefixes of each other's. */
 export const arbitraryCapability = (): fc.Arbitrary<Capability> =>
@@ -95,3 +96,47 @@ export const arbitraryFrame = (): fc.Arbitrary<PlacedFrame> =>
       at,
       length: bytes.length - at - behind,
     }));
+
+/** Words of memory that predicates of `arbitraryPredicate` are about. */
+export const PREDICATE_MEMORY_BYTES = 32;
+
+/** Words near every edge of the unsigned numbers and of the signed ones, so that terms hold often and fail often. */
+const edgyWord = (): fc.Arbitrary<number> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 0, max: 3 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0x7fff_fffe, max: 0x8000_0001 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0xffff_fffd, max: 0xffff_ffff }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffff_ffff }) },
+  );
+
+const arbitraryWordTerm = (): fc.Arbitrary<WordTerm> =>
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: PREDICATE_MEMORY_BYTES / 4 - 1 }),
+      fc.constantFrom(...COMPARISONS),
+      edgyWord(),
+    )
+    .map(([index, comparison, value]) => ({ address: index * 4, comparison, value }));
+
+/** Predicates of at most `products` products of at most `terms` terms, over `PREDICATE_MEMORY_BYTES` bytes. */
+export const arbitraryPredicate = (products = 4, terms = 4): fc.Arbitrary<WordPredicate> =>
+  fc.array(
+    fc.record({
+      tag: edgyWord(),
+      terms: fc.array(arbitraryWordTerm(), { minLength: 1, maxLength: terms }),
+    }),
+    { minLength: 1, maxLength: products },
+  );
+
+/** A memory for predicates of `arbitraryPredicate`, with the same few values. */
+export const arbitraryWords = (): fc.Arbitrary<DataView> =>
+  fc
+    .array(edgyWord(), {
+      minLength: PREDICATE_MEMORY_BYTES / 4,
+      maxLength: PREDICATE_MEMORY_BYTES / 4,
+    })
+    .map((words) => {
+      const memory = new DataView(new ArrayBuffer(PREDICATE_MEMORY_BYTES));
+      for (const [i, value] of words.entries()) memory.setUint32(i * 4, value);
+      return memory;
+    });

@@ -12,11 +12,11 @@ export type Credential =
 
 /** The way into the kernel that a call takes. */
 export type EntryPath =
-  /** It changes one thing, and needs no stack of its own. */
+  /** It changes one thing: where a kernel has a stack of its own, this needs none. */
   | "short"
   /** It moves a packet or a run of bytes, and needs little. */
   | "move"
-  /** It changes several things: it first proves that it has stack to finish on. */
+  /** It changes several things: where a kernel has a stack of its own, this pays for it. */
   | "long";
 
 /** One call. */
@@ -45,7 +45,7 @@ export type CallRows<G> = { readonly [K in keyof G]: CallRow<FailsOf<G[K]>> };
 
 /** When the usual refusals come. */
 export const WHEN = {
-  slot: "the slot is empty, or no slot",
+  slot: "the slot is empty, no slot, or the well-known one where it would be a guard",
   noSlot: "the slot named is empty, or none is free",
   capability: "the capability in the slot does not reach the guard with the right",
   window: "the window is dead, not the caller's, or not bound for writing where it is written",

@@ -63,7 +63,8 @@ export interface CapabilityCalls {
   /**
    * Makes every token void that was sealed until now for `slot`'s name or one below it.
    *
-   * **Needs** `duplicate` in `slot`'s capability.
+   * Also those that were narrowed to such a name. Names below it that were
+   * expired earlier make room. **Needs** `duplicate` in `slot`'s capability.
    */
   capabilityExpire(slot: CapSlot): Sys<undefined, "BadSlot" | "BadCapability" | "Full">;
   /**
@@ -71,9 +72,9 @@ export interface CapabilityCalls {
    *
    * A guard lets in whoever holds a capability that reaches any of its entries.
    * Entry 0 always has all rights, so that somebody can always control the
-   * resource, and `slot`'s capability must dominate it, so that who answers for
-   * the resource cannot be passed on to a stranger. **Needs** `duplicate` over
-   * the guard as it is.
+   * resource, and `slot`'s capability must dominate it as it was and as it will be,
+   * so that who answers for the resource cannot be passed on by anybody else.
+   * **Needs** `duplicate` over the guard as it is.
    */
   guardSet(
     kind: ResourceKind,
@@ -212,7 +213,7 @@ export const CAPABILITY_CALLS: CallRows<CapabilityCalls> = {
     takes: [...resource, "index, below `GUARD_ENTRIES`", "name and rights, or nothing", "slot of the caller"],
     fails: {
       BadResource: "no such resource, or a kind without a guard",
-      BadGuard: "no such entry, or entry 0 cleared, without all rights, or not dominated by the slot's",
+      BadGuard: "no such entry; entry 0 cleared, without all rights, or not dominated before and after",
       BadName: "the capability is malformed",
       BadSlot: WHEN.slot,
       BadCapability: WHEN.capability,

@@ -20,8 +20,11 @@ export interface Transfer {
 
 /** Values of a completion word, big-endian 32 bits. */
 export const TRANSFER_STATUS = {
+  /** Queued, and not finished. */
   pending: 0,
+  /** Finished. */
   done: 1,
+  /** The device gave up; the memory may have changed in part. */
   failed: 2,
   /** Only a DMA copy: one of its frames was freed first. */
   cancelled: 3,
@@ -64,11 +67,12 @@ export interface DiskCalls {
 const transfer = ["extent", "blocks, window and offsets in bytes", "slot of the caller"];
 const transferFails = {
   BadExtent: "no such extent, or one that is being taken back",
-  BadRange: "blocks outside the extent, bytes outside a window, or an offset that is not aligned",
+  BadRange:
+    "blocks outside the extent or more than `TRANSFER_BLOCKS`, bytes outside a window, or an offset that is not aligned",
   BadWindow: WHEN.window,
   BadSlot: WHEN.slot,
   BadCapability: WHEN.capability,
-  Full: "`TRANSFERS` are in flight, or the disk's queue is full",
+  Full: "`TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros",
 };
 
 /** Their rows. */

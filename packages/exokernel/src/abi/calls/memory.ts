@@ -233,7 +233,7 @@ export const MEMORY_CALLS: CallRows<MemoryCalls> = {
     fails: {
       NoDevice: "the machine has no DMA engine",
       BadWindow: WHEN.window,
-      BadRange: "outside a window, or a completion word that is not aligned to 4 bytes",
+      BadRange: "outside a window, more than `DMA_BYTES`, or a completion word that is not aligned to 4 bytes",
       Full: "the engine's queue is full, or `DMA_COPIES` are in flight",
     },
   },

@@ -12,7 +12,12 @@ import { WHEN, type CallRows } from "./call-row.ts";
  * repossession vector, and announced by the `repossessed` upcall.
  */
 export interface RevocationCalls {
-  /** Asks an environment for `count` resources of `kind`. **Needs** `write` over its guard. */
+  /**
+   * Asks an environment for `count` resources of `kind`.
+   *
+   * It hears of it between two slices, and has `REVOCATION_SECONDS` from then on.
+   * **Needs** `write` over its guard.
+   */
   revocationAsk(
     environment: EnvId,
     kind: ResourceKind,

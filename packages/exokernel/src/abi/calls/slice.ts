@@ -27,7 +27,8 @@ export interface SliceCalls {
    * The predicate is checked and compiled here, and evaluated only when the
    * scheduler reaches one of the caller's slices. The frames of its words are
    * pinned until it has come true or is replaced: a window that is unbound does
-   * not end it. Replaces a predicate or a `sleep` before it.
+   * not end it. When such a frame is taken by force it ends, and the caller runs.
+   * Replaces a predicate or a `sleep` before it.
    */
   predicateWait(predicate: Predicate): Sys<undefined, "BadPredicate" | "BadWindow" | "BadRange" | "Full">;
 }
@@ -85,7 +86,7 @@ export const SLICE_CALLS: CallRows<SliceCalls> = {
     path: "long",
     takes: ["sum of products over words of the caller's windows"],
     fails: {
-      BadPredicate: "malformed, too long, or without a term",
+      BadPredicate: "malformed, more than `PREDICATE_TERMS` terms, or a sum or product of nothing",
       BadWindow: "a word's window is dead or not the caller's",
       BadRange: "a word is outside its window or not aligned to 4 bytes",
       Full: "it would pin more than `PREDICATE_FRAMES` frames",

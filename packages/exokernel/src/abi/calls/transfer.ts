@@ -21,7 +21,11 @@ export interface TransferCalls {
    *
    * Returns the reply. `undefined` means that the callee keeps the caller: when
    * this upcall returns the caller does not run again, and the callee gets its
-   * slices, until `transferReply`.
+   * slices, until `transferReply`. Should the callee end instead, the slices are
+   * the caller's own again, its event count grows, and no reply comes.
+   *
+   * The time is the caller's, unless one of its last slices was overrun: then
+   * every callee pays for its own.
    */
   transfer(
     target: EnvId,
@@ -30,7 +34,7 @@ export interface TransferCalls {
     c: number,
     d: number,
   ): Sys<number | undefined, "BadEnvironment" | "NoEntry" | "Blocked" | "TooDeep" | "BadRange" | "Faulted">;
-  /** The same, with one register and `count` words of `window` from `at`, copied into the callee's buffer. */
+  /** The same, with one register and `count` words of `window` from `at`, copied into the callee's buffer. **Cost** O(words). */
   transferWords(
     target: EnvId,
     window: Window,
@@ -44,7 +48,9 @@ export interface TransferCalls {
   /**
    * Calls `target`'s `transferAsync` entry as soon as this upcall returns, before anybody else runs.
    *
-   * It gets the rest of the slice; the caller goes on in its next one.
+   * It gets the rest of the slice; the caller goes on in its next one. It arrives
+   * also when the slice is over, or the caller dead. An environment that is in no
+   * upcall has it arrive at once.
    */
   transferAsync(
     target: EnvId,
@@ -52,15 +58,20 @@ export interface TransferCalls {
     b: number,
     c: number,
     d: number,
-  ): Sys<undefined, "BadEnvironment" | "NoEntry" | "Blocked" | "Busy" | "BadRange">;
-  /** Replies to a caller that `transfer` kept: its slices are its own again, and its `transferReply` entry is called. */
+  ): Sys<undefined, "BadEnvironment" | "NoEntry" | "Blocked" | "TooDeep" | "Busy" | "BadRange">;
+  /**
+   * Replies to a caller that `transfer` kept: its slices are its own again, and its event count grows.
+   *
+   * Its `transferReply` entry is called at once, on this slice; without one it
+   * just goes on in its next slice.
+   */
   transferReply(
     caller: EnvId,
     a: number,
     b: number,
     c: number,
     d: number,
-  ): Sys<undefined, "BadEnvironment" | "BadRange">;
+  ): Sys<undefined, "BadEnvironment" | "TooDeep" | "BadRange">;
   /**
    * Makes a message ring of `count` frames from `first`; `slot`'s capability guards it.
    *
@@ -93,7 +104,7 @@ export interface TransferCalls {
 
 const registers = ["register", "register", "register", "register"];
 const noEntry = "the target has no entry for it";
-const blocked = "the target does not allow it, is in a transfer itself, or waits for a reply";
+const blocked = "the target does not allow it, is running, or waits for a reply, or the caller waits for one";
 const tooDeep = "`TRANSFER_DEPTH` transfers are nested";
 const notNumbers = "a register is no number";
 const calleeFaulted = "the callee threw or ended; the fault is the callee's";
@@ -136,14 +147,20 @@ export const TRANSFER_CALLS: CallRows<TransferCalls> = {
     wasm: "i32 i32 i32 i32 f64->f64",
     credential: "self",
     path: "move",
-    takes: ["callee", "where from", "byte offset in it, a multiple of 4", "words", "register"],
+    takes: [
+      "callee",
+      "where from",
+      "byte offset in it, a multiple of 4",
+      "words, 1 to `TRANSFER_WORDS`",
+      "register",
+    ],
     fails: {
       BadEnvironment: WHEN.environment,
       NoEntry: "the target has no entry for it, or its buffer is not alive",
       Blocked: blocked,
       TooDeep: tooDeep,
       BadWindow: "the window is dead or not the caller's",
-      BadRange: "more than `TRANSFER_WORDS`, outside the window, or a register that is no number",
+      BadRange: "none or more than `TRANSFER_WORDS`, outside the window, or a register that is no number",
       Faulted: calleeFaulted,
     },
   },
@@ -156,7 +173,8 @@ export const TRANSFER_CALLS: CallRows<TransferCalls> = {
     fails: {
       BadEnvironment: WHEN.environment,
       NoEntry: noEntry,
-      Blocked: "the target does not allow it",
+      Blocked: "the target does not allow it, is running, or waits for a reply",
+      TooDeep: tooDeep,
       Busy: "this upcall has initiated one already",
       BadRange: notNumbers,
     },
@@ -167,7 +185,11 @@ export const TRANSFER_CALLS: CallRows<TransferCalls> = {
     credential: "binding",
     path: "long",
     takes: ["caller that is kept", ...registers],
-    fails: { BadEnvironment: "the caller keeps no such environment", BadRange: notNumbers },
+    fails: {
+      BadEnvironment: "the caller keeps no such environment, or its upcall has not returned yet",
+      TooDeep: tooDeep,
+      BadRange: notNumbers,
+    },
   },
   messageRingBind: {
     number: 0x44,
