@@ -33,7 +33,7 @@ const hex = (number) => `0x${number.toString(16).padStart(2, "0")}`;
 const titled = (title, ...parts) => [`## ${title}`, ...parts.filter(Boolean)].join("\n\n");
 
 function callSection({ name, doc, parameters, result, row }, units) {
-  const refusals = Object.entries(row.fails).map(([fail, when]) => [`\`${fail}\``, when]);
+  const refusals = row.fails.map((fail) => [`\`${fail}\``, row.when.get(fail) ?? ""]);
   return titled(
     name,
     doc,
@@ -45,7 +45,11 @@ function callSection({ name, doc, parameters, result, row }, units) {
       ? "Takes nothing."
       : table(
           ["Argument", "Type", "Unit or meaning"],
-          parameters.map((each, i) => [`\`${each.name}\``, `\`${each.type}\``, row.takes[i] ?? ""]),
+          parameters.map(({ name: argument, type }) => [
+            `\`${argument}\``,
+            `\`${type}\``,
+            row.takes.get(argument) ?? "",
+          ]),
         ),
     resultLine(result, units),
     refusals.length === 0 ? "Never refused." : table(["Refused with", "When"], refusals),
@@ -209,10 +213,10 @@ function pagesOf(root, groups) {
 /** Why the page of a call would say too little; undefined if it says enough. */
 function silence({ parameters, row }) {
   if (row === undefined) return "has no row";
-  if (row.takes.length !== parameters.length)
-    return `takes ${parameters.length} arguments, but its row explains ${row.takes.length}`;
-  const vague = [...row.takes, ...Object.values(row.fails)].some((text) => !text);
-  return vague ? "has an argument or a refusal that is not explained" : undefined;
+  const differ = (said, there) => said.size !== there.length || there.some((each) => !said.has(each));
+  const names = parameters.map((each) => each.name);
+  if (differ(row.takes, names)) return `explains other arguments than ${names.join(", ")}`;
+  return differ(row.when, row.fails) ? `explains other refusals than ${row.fails.join(", ")}` : undefined;
 }
 
 /** Calls that are not explained, and numbers that two calls share. */

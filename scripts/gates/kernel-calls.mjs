@@ -1,7 +1,7 @@
 /** The kernel interface as data: calls, errors, tables, upcalls and constants, with their doc comments. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { constantsOf, docBefore, exportsOf, filesBelow, lineAt, parse } from "./sources.mjs";
+import { docBefore, exportsOf, filesBelow, lineAt, literal, parse } from "./sources.mjs";
 
 const ABI = "packages/exokernel/src/abi";
 /** Where the units that the interface takes over from the machine are. */
@@ -37,26 +37,49 @@ function groupIn(root, path) {
   const exported = exportsOf(source);
   const group = exported.find((each) => isInterface(each) && each.name.endsWith("Calls"));
   if (group === undefined) return undefined;
-  const constants = constantsOf(root, source);
-  const rowsName = exported.find(({ name }) => name.endsWith("_CALLS"))?.name;
-  const rows = constants.get(rowsName) ?? {};
+  const rows = rowsIn(exported.find(({ name }) => name.endsWith("_CALLS")));
   return {
     name: path.slice(path.lastIndexOf("/") + 1, -".ts".length),
     path,
     doc: docBefore(source, group.start) ?? "",
-    calls: group.node.body.body.map((member) => callOf(source, member, rows[member.key.name])),
+    calls: group.node.body.body.map((member) => callOf(source, member, rows.get(member.key.name))),
     records: interfacesIn(source).filter(({ name }) => name !== group.name),
   };
 }
 
-const callOf = (source, member, row) => ({
-  name: member.key.name,
-  where: `${source.path}:${lineAt(source.text, member.start)}`,
-  doc: docBefore(source, member.start) ?? "",
-  parameters: parametersOf(source, member),
-  result: resultOf(source, member),
-  row,
-});
+/** One call: what its comment says of it, of each argument and of each refusal, and its row. */
+function callOf(source, member, row) {
+  const comment = docBefore(source, member.start) ?? "";
+  const said = (pattern) =>
+    new Map([...comment.matchAll(pattern)].map(([, name, meaning]) => [name, meaning]));
+  return {
+    name: member.key.name,
+    where: `${source.path}:${lineAt(source.text, member.start)}`,
+    doc: comment.replace(ARGUMENT, "").replace(REFUSAL, "").trim(),
+    parameters: parametersOf(source, member),
+    result: resultOf(source, member),
+    row: row && { ...row, takes: said(ARGUMENT), when: said(REFUSAL) },
+  };
+}
+
+const ARGUMENT = /^@param (\w+) (.+)$/gm;
+const REFUSAL = /^\*\*Fails\*\* `(\w+)`: (.+)\.$/gm;
+
+/** The rows of a table of calls by name; none without a table. */
+const rowsIn = (declared) =>
+  new Map(
+    declared === undefined
+      ? []
+      : initial(declared.node).properties.map(({ key, value }) => [
+          key.name,
+          rowOf(value.arguments.map(literal)),
+        ]),
+  );
+
+/** The arguments of `row(number, wasm, credential, path, fails)` as a record. */
+function rowOf([number, wasm, credential, path, fails = []]) {
+  return { number, wasm, credential, path, fails };
+}
 
 /** Every group of calls, in the order of the lowest number in each. */
 export function readGroups(root) {

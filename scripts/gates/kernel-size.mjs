@@ -5,7 +5,10 @@ const KERNEL = "packages/exokernel/src";
 /** What is no part of the kernel: suites that a kernel must pass, what tests need, and what boards print. */
 const LEFT_OUT = /^(contract|testing|inspection)\//;
 
-/** Lines that are not to be reached. */
+/** The interface: types and rows that libraries import, which is no part of what runs in the kernel. */
+const INTERFACE = "abi";
+
+/** Lines that the kernel itself is not to reach. */
 export const KERNEL_LINES = 6000;
 
 /** Lines of code by directory of the kernel, the largest first; `.` is for files that lie in none. */
@@ -26,10 +29,14 @@ export function kernelLines(root) {
 /** Lines in all. */
 export const total = (sizes) => sizes.reduce((sum, [, lines]) => sum + lines, 0);
 
+/** Lines of the kernel itself, without the interface. */
+export const kernelOnly = (sizes) => total(sizes.filter(([directory]) => directory !== INTERFACE));
+
 /** The gate. */
 export function check({ root }) {
-  const lines = total(kernelLines(root));
+  const sizes = kernelLines(root);
+  const lines = kernelOnly(sizes);
   const problems =
     lines < KERNEL_LINES ? [] : [`${KERNEL}:1 has ${lines} lines of code, not under ${KERNEL_LINES}`];
-  return { problems, note: `${lines} of ${KERNEL_LINES} lines` };
+  return { problems, note: `${lines} of ${KERNEL_LINES} lines, ${total(sizes)} with the interface` };
 }

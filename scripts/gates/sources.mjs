@@ -1,6 +1,6 @@
 /** Sources as the gates see them: which there are, and what a parser says of them. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join, posix, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { parseSync } from "oxc-parser";
 
 const SKIPPED = new Set(["node_modules", "dist", ".git", ".turbo", "site", "coverage"]);
@@ -85,57 +85,12 @@ export function walk(node, visit) {
 }
 
 /** The value of a literal expression: records, lists, strings and numbers. */
-export const literal = (node) => evaluate(node, new Map());
-
-/** The value of an expression of literals, spreads and the constants in `scope` (name to value). */
-export function evaluate(node, scope) {
-  switch (node.type) {
-    case "Literal":
-      return node.value;
-    case "TSAsExpression":
-      return evaluate(node.expression, scope);
-    case "ArrayExpression":
-      return node.elements.flatMap((each) =>
-        each.type === "SpreadElement" ? evaluate(each.argument, scope) : [evaluate(each, scope)],
-      );
-    case "ObjectExpression":
-      return Object.assign({}, ...node.properties.map((each) => property(each, scope)));
-    case "MemberExpression":
-      return evaluate(node.object, scope)[node.property.name];
-    case "Identifier":
-      if (scope.has(node.name)) return scope.get(node.name);
-  }
+export function literal(node) {
+  if (node.type === "Literal") return node.value;
+  if (node.type === "ArrayExpression") return node.elements.map(literal);
+  if (node.type === "ObjectExpression")
+    return Object.fromEntries(
+      node.properties.map(({ key, value }) => [key.name ?? key.value, literal(value)]),
+    );
   throw new Error(`not a literal: ${node.type} ${node.name ?? ""}`);
-}
-
-const property = (node, scope) =>
-  node.type === "SpreadElement"
-    ? evaluate(node.argument, scope)
-    : { [node.key.name ?? node.key.value]: evaluate(node.value, scope) };
-
-/** The constants of a file and of the files it imports values from, as far as they are literal: name to value. */
-export function constantsOf(root, source) {
-  const scope = new Map();
-  for (const { moduleRequest, entries } of source.module.staticImports) {
-    const names = entries.filter(({ isType }) => !isType).map(({ localName }) => localName.value);
-    if (names.length === 0 || !moduleRequest.value.startsWith(".")) continue;
-    const from = posix.join(posix.dirname(source.path), moduleRequest.value);
-    const found = constantsOf(root, parse(root, from));
-    for (const name of names) if (found.has(name)) scope.set(name, found.get(name));
-  }
-  for (const node of source.program.body) {
-    const declaration = node.type === "ExportNamedDeclaration" ? node.declaration : node;
-    if (declaration?.type !== "VariableDeclaration") continue;
-    for (const { id, init } of declaration.declarations) define(scope, id.name, init);
-  }
-  return scope;
-}
-
-/** Notes a constant; one that is computed has no value here. */
-function define(scope, name, init) {
-  try {
-    scope.set(name, evaluate(init, scope));
-  } catch {
-    // What reads it says so.
-  }
 }

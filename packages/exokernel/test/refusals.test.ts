@@ -6,7 +6,7 @@ import { SCENARIOS } from "./refusal-scenarios.ts";
 import { makeStage, type Scenario } from "./refusal-stage.ts";
 
 const NAMES = Object.keys(CALLS) as (keyof GateCalls)[];
-const refusalsOf = (name: keyof GateCalls): ErrorName[] => Object.keys(CALLS[name].fails) as ErrorName[];
+const refusalsOf = (name: keyof GateCalls): ErrorName[] => [...CALLS[name].fails];
 const scenarioOf = (name: keyof GateCalls, refusal: ErrorName): Scenario | undefined =>
   (SCENARIOS[name] as { readonly [N in ErrorName]?: Scenario })[refusal];
 

@@ -82,7 +82,11 @@ function checkHeld(table: FrameTable, f: number): void {
   const { owner, lastOwner, bindings, pins, orphan, guaranteed, regions, guards } = table;
   const guard = guards[f];
   expectThat(guard !== undefined, f, "held without a guard");
-  expectThat(guard === undefined || guard.list < 0 || (pins[guard.list] ?? 0) > 0, f, "its list is not pinned");
+  expectThat(
+    guard === undefined || guard.list < 0 || (pins[guard.list] ?? 0) > 0,
+    f,
+    "its list is not pinned",
+  );
   const isOwners = lastOwner[f] === owner[f];
   if (orphan[f] === 0) return expectThat(isOwners, f, "another's bytes");
   const isTaken = owner[f] === KERNEL;

@@ -27,10 +27,8 @@ export interface CallRow<N extends ErrorName> {
   readonly wasm: string;
   readonly credential: Credential;
   readonly path: EntryPath;
-  /** Unit or meaning of each argument, in order. */
-  readonly takes: readonly string[];
-  /** Every refusal that the call may return, and when it does. */
-  readonly fails: { readonly [E in N]: string };
+  /** Every refusal that the call may return; the comment of the call says when. */
+  readonly fails: readonly N[];
 }
 
 /** The refusals in the result type of a call. */
@@ -43,12 +41,11 @@ export type FailsOf<F> = F extends (...args: never[]) => infer R
 /** One row per call of a group. A call without a row, or with an error it never returns, does not compile. */
 export type CallRows<G> = { readonly [K in keyof G]: CallRow<FailsOf<G[K]>> };
 
-/** When the usual refusals come. */
-export const WHEN = {
-  slot: "the slot is empty, no slot, or the well-known one where it would be a guard",
-  noSlot: "the slot named is empty, or none is free",
-  capability: "the capability in the slot does not reach the guard with the right",
-  window: "the window is dead, not the caller's, or not bound for writing where it is written",
-  range: "the offset, length or count is outside what is named",
-  environment: "no such environment is alive",
-} as const;
+/** The row of a call. */
+export const row = <N extends ErrorName = never>(
+  number: number,
+  wasm: string,
+  credential: Credential,
+  path: EntryPath,
+  fails: readonly N[] = [],
+): CallRow<N> => ({ number, wasm, credential, path, fails });

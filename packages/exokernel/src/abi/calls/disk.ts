@@ -2,7 +2,7 @@
 import type { Sys } from "../errors.ts";
 import type { CapSlot, ExtentId } from "../ids.ts";
 import type { Window } from "../window.ts";
-import { WHEN, type CallRows } from "./call-row.ts";
+import { row, type CallRows } from "./call-row.ts";
 
 /** One disk transfer; the record may be reused once the call returns. */
 export interface Transfer {
@@ -37,6 +37,19 @@ export interface DiskCalls {
    *
    * Blocks that another environment held show zeros until they are written.
    * **Needs** `allocate` over the disk's name.
+   *
+   * @param disk disk, by index
+   * @param first first block
+   * @param count blocks, at least 1
+   * @param device slot with `allocate` over the disk
+   * @param guard slot that will guard the extent
+   *
+   * **Fails** `NoDevice`: no such disk.
+   * **Fails** `BadRange`: the run is empty or ends outside the disk.
+   * **Fails** `Busy`: a block of the run is held.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
+   * **Fails** `Full`: `EXTENTS` exist.
    */
   extentAlloc(
     disk: number,
@@ -45,18 +58,54 @@ export interface DiskCalls {
     device: CapSlot,
     guard: CapSlot,
   ): Sys<ExtentId, "NoDevice" | "BadRange" | "Busy" | "BadSlot" | "BadCapability" | "Full">;
-  /** Gives the blocks back. **Needs** `write` over the extent's guard. */
+  /**
+   * Gives the blocks back. **Needs** `write` over the extent's guard.
+   *
+   * @param extent extent
+   * @param slot slot with `write` over it
+   *
+   * **Fails** `BadExtent`: no such extent.
+   * **Fails** `Busy`: a transfer of it is in flight, or it is somebody's backing.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
+   */
   extentFree(
     extent: ExtentId,
     slot: CapSlot,
   ): Sys<undefined, "BadExtent" | "Busy" | "BadSlot" | "BadCapability">;
-  /** Queues a read of blocks into memory. **Needs** dominance over the extent's guard. */
+  /**
+   * Queues a read of blocks into memory. **Needs** dominance over the extent's guard.
+   *
+   * @param extent extent
+   * @param transfer blocks, window and offsets in bytes
+   * @param slot slot of the caller
+   *
+   * **Fails** `BadExtent`: no such extent, or one that is being taken back.
+   * **Fails** `BadRange`: blocks outside the extent or more than `TRANSFER_BLOCKS`, bytes outside a window, or an offset that is not aligned.
+   * **Fails** `BadWindow`: the window is dead, not the caller's, or not bound for writing where it is written.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
+   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros.
+   */
   extentRead(
     extent: ExtentId,
     transfer: Transfer,
     slot: CapSlot,
   ): Sys<undefined, "BadExtent" | "BadRange" | "BadWindow" | "BadSlot" | "BadCapability" | "Full">;
-  /** Queues a write of blocks from memory. **Needs** `write` over the extent's guard. */
+  /**
+   * Queues a write of blocks from memory. **Needs** `write` over the extent's guard.
+   *
+   * @param extent extent
+   * @param transfer blocks, window and offsets in bytes
+   * @param slot slot of the caller
+   *
+   * **Fails** `BadExtent`: no such extent, or one that is being taken back.
+   * **Fails** `BadRange`: blocks outside the extent or more than `TRANSFER_BLOCKS`, bytes outside a window, or an offset that is not aligned.
+   * **Fails** `BadWindow`: the window is dead, not the caller's, or not bound for writing where it is written.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
+   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros.
+   */
   extentWrite(
     extent: ExtentId,
     transfer: Transfer,
@@ -64,67 +113,31 @@ export interface DiskCalls {
   ): Sys<undefined, "BadExtent" | "BadRange" | "BadWindow" | "BadSlot" | "BadCapability" | "Full">;
 }
 
-const transfer = ["extent", "blocks, window and offsets in bytes", "slot of the caller"];
-const transferFails = {
-  BadExtent: "no such extent, or one that is being taken back",
-  BadRange:
-    "blocks outside the extent or more than `TRANSFER_BLOCKS`, bytes outside a window, or an offset that is not aligned",
-  BadWindow: WHEN.window,
-  BadSlot: WHEN.slot,
-  BadCapability: WHEN.capability,
-  Full: "`TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros",
-};
-
 /** Their rows. */
 export const DISK_CALLS: CallRows<DiskCalls> = {
-  extentAlloc: {
-    number: 0x50,
-    wasm: "i32 i32 i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: [
-      "disk, by index",
-      "first block",
-      "blocks, at least 1",
-      "slot with `allocate` over the disk",
-      "slot that will guard the extent",
-    ],
-    fails: {
-      NoDevice: "no such disk",
-      BadRange: "the run is empty or ends outside the disk",
-      Busy: "a block of the run is held",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-      Full: "`EXTENTS` exist",
-    },
-  },
-  extentFree: {
-    number: 0x51,
-    wasm: "i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: ["extent", "slot with `write` over it"],
-    fails: {
-      BadExtent: "no such extent",
-      Busy: "a transfer of it is in flight, or it is somebody's backing",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-    },
-  },
-  extentRead: {
-    number: 0x52,
-    wasm: "i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: transfer,
-    fails: transferFails,
-  },
-  extentWrite: {
-    number: 0x53,
-    wasm: "i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: transfer,
-    fails: transferFails,
-  },
+  extentAlloc: row(0x50, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+    "NoDevice",
+    "BadRange",
+    "Busy",
+    "BadSlot",
+    "BadCapability",
+    "Full",
+  ]),
+  extentFree: row(0x51, "i32 i32->i32", "slot", "long", ["BadExtent", "Busy", "BadSlot", "BadCapability"]),
+  extentRead: row(0x52, "i32 i32 i32->i32", "slot", "long", [
+    "BadExtent",
+    "BadRange",
+    "BadWindow",
+    "BadSlot",
+    "BadCapability",
+    "Full",
+  ]),
+  extentWrite: row(0x53, "i32 i32 i32->i32", "slot", "long", [
+    "BadExtent",
+    "BadRange",
+    "BadWindow",
+    "BadSlot",
+    "BadCapability",
+    "Full",
+  ]),
 };

@@ -2,7 +2,7 @@
 import type { Sys } from "../errors.ts";
 import type { CapSlot, EnvId, ExtentId } from "../ids.ts";
 import type { ResourceKind } from "../resources.ts";
-import { WHEN, type CallRows } from "./call-row.ts";
+import { row, type CallRows } from "./call-row.ts";
 
 /**
  * Visible revocation and the abort protocol (SOSP'95 sections 3.3 and 3.4).
@@ -17,6 +17,18 @@ export interface RevocationCalls {
    *
    * It hears of it between two slices, and has `REVOCATION_SECONDS` from then on.
    * **Needs** `write` over its guard.
+   *
+   * @param environment who is asked
+   * @param kind kind of resource
+   * @param count how many
+   * @param slot slot with `write` over the environment
+   *
+   * **Fails** `BadEnvironment`: no such environment is alive.
+   * **Fails** `BadResource`: a kind that is not revocable.
+   * **Fails** `BadRange`: no whole number of at least 1, or more than the environment holds.
+   * **Fails** `Busy`: it is being asked for that kind already.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
    */
   revocationAsk(
     environment: EnvId,
@@ -29,6 +41,16 @@ export interface RevocationCalls {
    *
    * Replaces what was named before; with a `count` of 0 there is none, and their
    * contents are lost. **Needs** `write` over the extent's guard.
+   *
+   * @param extent extent
+   * @param block first block in it
+   * @param count blocks
+   * @param slot slot with `write` over the extent
+   *
+   * **Fails** `BadExtent`: no such extent, or one that is being taken back.
+   * **Fails** `BadRange`: the blocks are outside the extent.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
    */
   backingSet(
     extent: ExtentId,
@@ -42,40 +64,19 @@ export interface RevocationCalls {
 
 /** Their rows. */
 export const REVOCATION_CALLS: CallRows<RevocationCalls> = {
-  revocationAsk: {
-    number: 0x58,
-    wasm: "i32 i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: ["who is asked", "kind of resource", "how many", "slot with `write` over the environment"],
-    fails: {
-      BadEnvironment: WHEN.environment,
-      BadResource: "a kind that is not revocable",
-      BadRange: "no whole number of at least 1, or more than the environment holds",
-      Busy: "it is being asked for that kind already",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-    },
-  },
-  backingSet: {
-    number: 0x59,
-    wasm: "i32 i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: ["extent", "first block in it", "blocks", "slot with `write` over the extent"],
-    fails: {
-      BadExtent: "no such extent, or one that is being taken back",
-      BadRange: "the blocks are outside the extent",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-    },
-  },
-  repossessionsClear: {
-    number: 0x5a,
-    wasm: "->i32",
-    credential: "self",
-    path: "short",
-    takes: [],
-    fails: {},
-  },
+  revocationAsk: row(0x58, "i32 i32 i32 i32->i32", "slot", "long", [
+    "BadEnvironment",
+    "BadResource",
+    "BadRange",
+    "Busy",
+    "BadSlot",
+    "BadCapability",
+  ]),
+  backingSet: row(0x59, "i32 i32 i32 i32->i32", "slot", "long", [
+    "BadExtent",
+    "BadRange",
+    "BadSlot",
+    "BadCapability",
+  ]),
+  repossessionsClear: row(0x5a, "->i32", "self", "short"),
 };

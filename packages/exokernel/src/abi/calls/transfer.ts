@@ -2,7 +2,7 @@
 import type { Sys } from "../errors.ts";
 import type { CapSlot, EnvId, FrameNumber, MessageRingId } from "../ids.ts";
 import type { Window } from "../window.ts";
-import { WHEN, type CallRows } from "./call-row.ts";
+import { row, type CallRows } from "./call-row.ts";
 
 /**
  * Protected control transfer (SOSP'95 section 5.5), and message rings.
@@ -12,9 +12,23 @@ import { WHEN, type CallRows } from "./call-row.ts";
  * the kernel passes as they are.
  */
 export interface TransferCalls {
-  /** Says which transfers the caller accepts: `TRANSFER_KINDS`; all of them at first. */
+  /**
+   * Says which transfers the caller accepts: `TRANSFER_KINDS`; all of them at first.
+   *
+   * @param kinds bits of `TRANSFER_KINDS`
+   *
+   * **Fails** `BadRange`: not a set of `TRANSFER_KINDS`.
+   */
   transferAllow(kinds: number): Sys<undefined, "BadRange">;
-  /** Names the place for the words of `transferWords`: `TRANSFER_WORDS * 4` bytes of `window` from `at`. */
+  /**
+   * Names the place for the words of `transferWords`: `TRANSFER_WORDS * 4` bytes of `window` from `at`.
+   *
+   * @param window where to
+   * @param at byte offset in it, a multiple of 4
+   *
+   * **Fails** `BadWindow`: the window is dead, not the caller's, or not bound for writing where it is written.
+   * **Fails** `BadRange`: the offset, length or count is outside what is named.
+   */
   transferBuffer(window: Window, at: number): Sys<undefined, "BadWindow" | "BadRange">;
   /**
    * Calls `target`'s `transfer` entry, at once and on this slice, with four registers.
@@ -26,6 +40,19 @@ export interface TransferCalls {
    *
    * The time is the caller's, unless one of its last slices was overrun: then
    * every callee pays for its own.
+   *
+   * @param target callee
+   * @param a register
+   * @param b register
+   * @param c register
+   * @param d register
+   *
+   * **Fails** `BadEnvironment`: no such environment is alive.
+   * **Fails** `NoEntry`: the target has no entry for it.
+   * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply, or the caller waits for one.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `BadRange`: a register is no number.
+   * **Fails** `Faulted`: the callee threw or ended; the fault is the callee's.
    */
   transfer(
     target: EnvId,
@@ -34,7 +61,23 @@ export interface TransferCalls {
     c: number,
     d: number,
   ): Sys<number | undefined, "BadEnvironment" | "NoEntry" | "Blocked" | "TooDeep" | "BadRange" | "Faulted">;
-  /** The same, with one register and `count` words of `window` from `at`, copied into the callee's buffer. **Cost** O(words). */
+  /**
+   * The same, with one register and `count` words of `window` from `at`, copied into the callee's buffer. **Cost** O(words).
+   *
+   * @param target callee
+   * @param window where from
+   * @param at byte offset in it, a multiple of 4
+   * @param count words, 1 to `TRANSFER_WORDS`
+   * @param a register
+   *
+   * **Fails** `BadEnvironment`: no such environment is alive.
+   * **Fails** `NoEntry`: the target has no entry for it, or its buffer is not alive.
+   * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply, or the caller waits for one.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `BadWindow`: the window is dead or not the caller's.
+   * **Fails** `BadRange`: none or more than `TRANSFER_WORDS`, outside the window, or a register that is no number.
+   * **Fails** `Faulted`: the callee threw or ended; the fault is the callee's.
+   */
   transferWords(
     target: EnvId,
     window: Window,
@@ -51,6 +94,19 @@ export interface TransferCalls {
    * It gets the rest of the slice; the caller goes on in its next one. It arrives
    * also when the slice is over, or the caller dead. An environment that is in no
    * upcall has it arrive at once.
+   *
+   * @param target callee
+   * @param a register
+   * @param b register
+   * @param c register
+   * @param d register
+   *
+   * **Fails** `BadEnvironment`: no such environment is alive.
+   * **Fails** `NoEntry`: the target has no entry for it.
+   * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `Busy`: this upcall has initiated one already.
+   * **Fails** `BadRange`: a register is no number.
    */
   transferAsync(
     target: EnvId,
@@ -64,6 +120,16 @@ export interface TransferCalls {
    *
    * Its `transferReply` entry is called at once, on this slice; without one it
    * just goes on in its next slice.
+   *
+   * @param caller caller that is kept
+   * @param a register
+   * @param b register
+   * @param c register
+   * @param d register
+   *
+   * **Fails** `BadEnvironment`: the caller keeps no such environment, or its upcall has not returned yet.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `BadRange`: a register is no number.
    */
   transferReply(
     caller: EnvId,
@@ -80,18 +146,48 @@ export interface TransferCalls {
    * other frame holds 64 slots of `MESSAGE_BYTES`. Word 0: the kernel may fill
    * the slot. Otherwise: the length of the message, and the slot is the owner's
    * until it writes 0 again. The frames are pinned. **Needs** `write` over each guard.
+   *
+   * @param first first frame
+   * @param count frames: 2 to `MESSAGE_RING_FRAMES_MAX`
+   * @param slot slot with `write` over them
+   *
+   * **Fails** `BadFrame`: a frame outside RAM, or free.
+   * **Fails** `BadRange`: the offset, length or count is outside what is named.
+   * **Fails** `Pinned`: a ring, transfer or guard uses a frame of the run.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
+   * **Fails** `Full`: `MESSAGE_RINGS` are bound.
    */
   messageRingBind(
     first: FrameNumber,
     count: number,
     slot: CapSlot,
   ): Sys<MessageRingId, "BadFrame" | "BadRange" | "Pinned" | "BadSlot" | "BadCapability" | "Full">;
-  /** Ends a message ring. The owner only. */
+  /**
+   * Ends a message ring. The owner only.
+   *
+   * @param ring message ring
+   *
+   * **Fails** `BadRing`: no such ring, or not the caller's.
+   */
   messageRingUnbind(ring: MessageRingId): Sys<undefined, "BadRing">;
   /**
    * Copies a message of at most `MESSAGE_BYTES` from `window` into a ring, and tells its owner.
    *
    * **Needs** dominance over the ring's guard.
+   *
+   * @param ring message ring
+   * @param window where from
+   * @param at byte offset in it
+   * @param length bytes, 1 to `MESSAGE_BYTES`
+   * @param slot slot of the caller
+   *
+   * **Fails** `BadRing`: no such ring.
+   * **Fails** `BadWindow`: the window is dead or not the caller's.
+   * **Fails** `BadRange`: the offset, length or count is outside what is named.
+   * **Fails** `Full`: the next slot of the ring is still its owner's.
+   * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
+   * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
    */
   messageSend(
     ring: MessageRingId,
@@ -102,137 +198,55 @@ export interface TransferCalls {
   ): Sys<undefined, "BadRing" | "BadWindow" | "BadRange" | "Full" | "BadSlot" | "BadCapability">;
 }
 
-const registers = ["register", "register", "register", "register"];
-const noEntry = "the target has no entry for it";
-const blocked = "the target does not allow it, is running, or waits for a reply, or the caller waits for one";
-const tooDeep = "`TRANSFER_DEPTH` transfers are nested";
-const notNumbers = "a register is no number";
-const calleeFaulted = "the callee threw or ended; the fault is the callee's";
-
 /** Their rows. */
 export const TRANSFER_CALLS: CallRows<TransferCalls> = {
-  transferAllow: {
-    number: 0x28,
-    wasm: "i32->i32",
-    credential: "self",
-    path: "short",
-    takes: ["bits of `TRANSFER_KINDS`"],
-    fails: { BadRange: "not a set of `TRANSFER_KINDS`" },
-  },
-  transferBuffer: {
-    number: 0x29,
-    wasm: "i32 i32->i32",
-    credential: "binding",
-    path: "short",
-    takes: ["where to", "byte offset in it, a multiple of 4"],
-    fails: { BadWindow: WHEN.window, BadRange: WHEN.range },
-  },
-  transfer: {
-    number: 0x2a,
-    wasm: "i32 f64 f64 f64 f64->f64",
-    credential: "self",
-    path: "move",
-    takes: ["callee", ...registers],
-    fails: {
-      BadEnvironment: WHEN.environment,
-      NoEntry: noEntry,
-      Blocked: blocked,
-      TooDeep: tooDeep,
-      BadRange: notNumbers,
-      Faulted: calleeFaulted,
-    },
-  },
-  transferWords: {
-    number: 0x2b,
-    wasm: "i32 i32 i32 i32 f64->f64",
-    credential: "self",
-    path: "move",
-    takes: [
-      "callee",
-      "where from",
-      "byte offset in it, a multiple of 4",
-      "words, 1 to `TRANSFER_WORDS`",
-      "register",
-    ],
-    fails: {
-      BadEnvironment: WHEN.environment,
-      NoEntry: "the target has no entry for it, or its buffer is not alive",
-      Blocked: blocked,
-      TooDeep: tooDeep,
-      BadWindow: "the window is dead or not the caller's",
-      BadRange: "none or more than `TRANSFER_WORDS`, outside the window, or a register that is no number",
-      Faulted: calleeFaulted,
-    },
-  },
-  transferAsync: {
-    number: 0x2c,
-    wasm: "i32 f64 f64 f64 f64->i32",
-    credential: "self",
-    path: "short",
-    takes: ["callee", ...registers],
-    fails: {
-      BadEnvironment: WHEN.environment,
-      NoEntry: noEntry,
-      Blocked: "the target does not allow it, is running, or waits for a reply",
-      TooDeep: tooDeep,
-      Busy: "this upcall has initiated one already",
-      BadRange: notNumbers,
-    },
-  },
-  transferReply: {
-    number: 0x2d,
-    wasm: "i32 f64 f64 f64 f64->i32",
-    credential: "binding",
-    path: "long",
-    takes: ["caller that is kept", ...registers],
-    fails: {
-      BadEnvironment: "the caller keeps no such environment, or its upcall has not returned yet",
-      TooDeep: tooDeep,
-      BadRange: notNumbers,
-    },
-  },
-  messageRingBind: {
-    number: 0x44,
-    wasm: "i32 i32 i32->i32",
-    credential: "slot",
-    path: "long",
-    takes: ["first frame", "frames: 2 to `MESSAGE_RING_FRAMES_MAX`", "slot with `write` over them"],
-    fails: {
-      BadFrame: "a frame outside RAM, or free",
-      BadRange: WHEN.range,
-      Pinned: "a ring, transfer or guard uses a frame of the run",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-      Full: "`MESSAGE_RINGS` are bound",
-    },
-  },
-  messageRingUnbind: {
-    number: 0x45,
-    wasm: "i32->i32",
-    credential: "binding",
-    path: "long",
-    takes: ["message ring"],
-    fails: { BadRing: "no such ring, or not the caller's" },
-  },
-  messageSend: {
-    number: 0x46,
-    wasm: "i32 i32 i32 i32 i32->i32",
-    credential: "slot",
-    path: "move",
-    takes: [
-      "message ring",
-      "where from",
-      "byte offset in it",
-      "bytes, 1 to `MESSAGE_BYTES`",
-      "slot of the caller",
-    ],
-    fails: {
-      BadRing: "no such ring",
-      BadWindow: "the window is dead or not the caller's",
-      BadRange: WHEN.range,
-      Full: "the next slot of the ring is still its owner's",
-      BadSlot: WHEN.slot,
-      BadCapability: WHEN.capability,
-    },
-  },
+  transferAllow: row(0x28, "i32->i32", "self", "short", ["BadRange"]),
+  transferBuffer: row(0x29, "i32 i32->i32", "binding", "short", ["BadWindow", "BadRange"]),
+  transfer: row(0x2a, "i32 f64 f64 f64 f64->f64", "self", "move", [
+    "BadEnvironment",
+    "NoEntry",
+    "Blocked",
+    "TooDeep",
+    "BadRange",
+    "Faulted",
+  ]),
+  transferWords: row(0x2b, "i32 i32 i32 i32 f64->f64", "self", "move", [
+    "BadEnvironment",
+    "NoEntry",
+    "Blocked",
+    "TooDeep",
+    "BadWindow",
+    "BadRange",
+    "Faulted",
+  ]),
+  transferAsync: row(0x2c, "i32 f64 f64 f64 f64->i32", "self", "short", [
+    "BadEnvironment",
+    "NoEntry",
+    "Blocked",
+    "TooDeep",
+    "Busy",
+    "BadRange",
+  ]),
+  transferReply: row(0x2d, "i32 f64 f64 f64 f64->i32", "binding", "long", [
+    "BadEnvironment",
+    "TooDeep",
+    "BadRange",
+  ]),
+  messageRingBind: row(0x44, "i32 i32 i32->i32", "slot", "long", [
+    "BadFrame",
+    "BadRange",
+    "Pinned",
+    "BadSlot",
+    "BadCapability",
+    "Full",
+  ]),
+  messageRingUnbind: row(0x45, "i32->i32", "binding", "long", ["BadRing"]),
+  messageSend: row(0x46, "i32 i32 i32 i32 i32->i32", "slot", "move", [
+    "BadRing",
+    "BadWindow",
+    "BadRange",
+    "Full",
+    "BadSlot",
+    "BadCapability",
+  ]),
 };
