@@ -23,8 +23,9 @@ export function step(kernel: Kernel): boolean {
   return received || reaped || changed || copied || revoked || ran;
 }
 
-/** The earliest time at which a step would do something. */
+/** The earliest time at which a step would do something; with its words up to date, which a predicate may watch. */
 export function wakeAt(kernel: Kernel): Cycles {
+  publishSystem(kernel);
   const { clock, nics, disks, dma } = kernel.machine;
   const now = clock.now();
   let at: number = Math.min(runnableAt(kernel, now), revocationAt(kernel));

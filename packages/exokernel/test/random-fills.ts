@@ -5,7 +5,6 @@ import {
   FRAME_BYTES,
   GUARANTEED_FRAMES,
   PREDICATE_FRAMES,
-  STREAMS,
   TRANSFER_DEPTH,
   capSlot,
   failed,
@@ -28,11 +27,19 @@ interface Fill {
 
 const own = capSlot(0);
 
-/** Calls `act` until it is refused. */
-function useUp(act: (i: number) => unknown, limit: number): void {
-  for (let i = 0; i < limit; i++) if (failed(act(i))) return;
-  throw new Error(`not used up after ${limit}`);
+/** Makes a call of `gate`'s until it is refused, so that this is counted as well. */
+function useUp(
+  world: World,
+  gate: Gate,
+  name: keyof GateCalls,
+  argumentsFor: (i: number) => readonly unknown[],
+): void {
+  for (let i = 0; i < MOST; i++) if (failed(makeCall(world, gate, name, argumentsFor(i)))) return;
+  throw new Error(`${name} is not used up after ${MOST}`);
 }
+
+/** More than there is of anything. */
+const MOST = 6000;
 
 const focused = (focus: readonly (keyof GateCalls)[], options: WorldOptions = {}): WorldOptions => ({
   ...options,
@@ -97,7 +104,7 @@ function chain(world: World): void {
     const [gate, window] = listener(world, 50 + i, (self) => {
       if (!guests.has(self)) return undefined;
       callInside(world, self, 1);
-      if (world.dice.once(3))
+      if (i > TRANSFER_DEPTH || world.dice.once(3))
         for (let twice = 0; twice < 2; twice++)
           makeCall(world, self, "transferAsync", [end.self, 1, 2, 3, 4]);
       const reply = makeCall(world, self, "transfer", [target.self, 1, 2, 3, 4]);
@@ -126,54 +133,56 @@ const costly = (k: number): Filter => Array.from({ length: 200 }, (_, i) => byte
 const FILLS: { readonly [name: string]: Fill } = {
   environments: {
     options: focused(["environmentCreate"]),
-    fill: ({ root }) => useUp(() => root.environmentCreate(idle, own), 300),
+    fill: (world) => useUp(world, world.root, "environmentCreate", () => [idle, own]),
   },
   rings: {
     options: focused(["ringBind", "messageRingBind", "framesAlloc"], { frames: 640 }),
-    fill: ({ root }) => {
+    fill: (world) => {
+      const { root } = world;
       must(root.framesAlloc(frame(100), 520, own));
-      useUp((i) => root.ringBind(frame(100 + 2 * i), 2, own), 130);
-      useUp((i) => root.messageRingBind(frame(360 + 2 * i), 2, own), 130);
+      useUp(world, root, "ringBind", (i) => [100 + 2 * i, 2, own]);
+      useUp(world, root, "messageRingBind", (i) => [360 + 2 * i, 2, own]);
     },
   },
   filters: {
     options: focused(["filterInsert", "ringBind"]),
-    fill: ({ root }) => {
+    fill: (world) => {
+      const { root } = world;
       must(root.framesAlloc(frame(80), 2, own));
       const ring = must(root.ringBind(frame(80), 2, own));
-      useUp((k) => root.filterInsert(0, costly(k), ring, own, own), 30);
-      useUp((k) => root.filterInsert(0, [byte(300 + k)], ring, own, own), 1100);
+      useUp(world, root, "filterInsert", (k) => [0, costly(k), ring, own, own]);
+      useUp(world, root, "filterInsert", (k) => [0, [byte(300 + k)], ring, own, own]);
     },
   },
   transmits: {
     options: focused(["transmitBind"]),
-    fill: ({ root }) => useUp(() => root.transmitBind(0, [], root.self, own, own), 1100),
+    fill: (world) => useUp(world, world.root, "transmitBind", () => [0, [], world.root.self, own, own]),
   },
   extents: {
     options: focused(["extentAlloc"], { parts: { disks: [{ blocks: 1200, queueSlots: 4 }] } }),
-    fill: ({ root }) => useUp((i) => root.extentAlloc(0, 130 + i, 1, own, own), 1050),
+    fill: (world) => useUp(world, world.root, "extentAlloc", (i) => [0, 130 + i, 1, own, own]),
   },
   regions: {
     options: focused(["regionCreate"]),
-    fill: ({ root }) => {
-      const memory = must(root.frameAllocAny(own));
-      useUp((i) => root.regionCreate(memory, i, 1, own), 1100);
+    fill: (world) => {
+      const memory = must(world.root.frameAllocAny(own));
+      useUp(world, world.root, "regionCreate", (i) => [memory, i, 1, own]);
     },
   },
   streams: {
     options: focused(["streamAccept"], { parts: { streams: 16 } }),
-    fill: ({ root, machine }) =>
-      useUp((i) => {
-        machine.streams[i >> 8]?.world.open();
-        return root.streamAccept(i >> 8, own);
-      }, STREAMS),
+    fill: (world) =>
+      useUp(world, world.root, "streamAccept", (i) => {
+        world.machine.streams[i >> 8]?.world.open();
+        return [i >> 8, own];
+      }),
   },
   windows: {
     options: focused(["windowBind"], { actors: 1 }),
     fill: (world) => {
       const gate = actorOf(world);
       const memory = must(gate.frameAllocAny(own));
-      useUp(() => gate.windowBind(memory, 1, false, own), 5000);
+      useUp(world, gate, "windowBind", () => [memory, 1, false, own]);
     },
   },
   tokens: {
@@ -188,6 +197,7 @@ const FILLS: { readonly [name: string]: Fill } = {
         must(root.capabilityDestroy(slot));
       }
       must(root.capabilitySeal(own, window, 0));
+      useUp(world, actorOf(world), "capabilityExpire", () => [own]);
     },
   },
   "capability lists": {
@@ -200,7 +210,9 @@ const FILLS: { readonly [name: string]: Fill } = {
         const { self } = gate;
         const name = gate.capabilities.name(0).split(".").map(Number);
         must(gate.capabilityOffer(self, { name, rights: 0 }, own));
-        useUp(() => gate.capabilityForge(own, { name, rights: 0 }), 40);
+        useUp(world, gate, "capabilityForge", () => [own, { name, rights: 0 }]);
+        makeCall(world, gate, "capabilityUnseal", [window, 0, 32]);
+        makeCall(world, gate, "capabilityAcquire", [self]);
       }
     },
   },
@@ -214,7 +226,10 @@ const FILLS: { readonly [name: string]: Fill } = {
     }),
     fill: chain,
   },
-  "no DMA engine": { options: focused(["dmaCopy"], { parts: { dma: false } }), fill: () => {} },
+  "no DMA engine": {
+    options: focused(["dmaCopy"], { parts: { dma: false } }),
+    fill: (world) => useUp(world, world.root, "dmaCopy", () => [{}]),
+  },
 };
 
 /** The names of what can be used up. */

@@ -84,13 +84,15 @@ export interface Stretch {
 
 const STRETCH = 50;
 
-/** Runs of at most `most` steps, and of `least` stretches of any length. */
+/** Runs of at most `most` steps, in at least `least` stretches; no length is drawn more often than others. */
 export const stretches = (most: number, least: number = 1): fc.Arbitrary<Stretch[]> =>
-  fc.array(fc.record({ seed: fc.nat(2 ** 30), steps: fc.integer({ min: 1, max: STRETCH }) }), {
-    minLength: Math.ceil(least / STRETCH),
-    maxLength: Math.ceil(most / STRETCH),
-    size: "max",
-  });
+  fc.noBias(
+    fc.array(fc.record({ seed: fc.nat(2 ** 30), steps: fc.integer({ min: 1, max: STRETCH }) }), {
+      minLength: least,
+      maxLength: Math.ceil(most / STRETCH),
+      size: "max",
+    }),
+  );
 
 /** The words of a run: one a step, from each stretch's seed. */
 export function* wordsOf(run: readonly Stretch[]): Generator<number> {

@@ -27,7 +27,7 @@ import type {
 import { capabilityAt } from "../capability/capability-list.ts";
 import { isRunnable, type Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
-import { publish } from "./publish.ts";
+import { columnAt, publish, rowAt } from "./publish.ts";
 import {
   displayReaders,
   dmaReaders,
@@ -71,25 +71,25 @@ const environmentReaders = ({
 }: Kernel): EnvironmentReaders =>
   publish({
     count: ids.rows,
-    runnable: (row: number) => (wouldRun(rows[row], clock.now()) ? 1 : 0),
-    state: (row: number) => (rows[row] === undefined ? 0 : 1),
-    id: (row: number) => rows[row]?.id ?? NOBODY,
-    parent: (row: number) => rows[row]?.parent ?? NOBODY,
-    events: (row: number) => rows[row]?.events ?? 0,
-    slicesBegun: (row: number) => rows[row]?.slicesBegun ?? 0,
-    slicesEnded: (row: number) => rows[row]?.slicesEnded ?? 0,
-    cyclesUsed: (row: number) => rows[row]?.cyclesUsed ?? 0,
-    frames: (row: number) => rows[row]?.frames ?? 0,
-    calls: (row: number) => rows[row]?.calls ?? 0,
-    callsOf: (row: number, call: number) => rows[row]?.callsOf[call] ?? 0,
-    faults: (row: number) => rows[row]?.faults ?? 0,
-    excess: (row: number) => rows[row]?.excess ?? 0,
-    forfeited: (row: number) => rows[row]?.forfeited ?? 0,
-    tag: (row: number) => rows[row]?.tag ?? 0,
-    allows: (row: number) => rows[row]?.transfers.allows ?? 0,
-    keptBy: (row: number) => rows[row]?.transfers.keptBy?.id ?? NOBODY,
-    asid: (row: number) => rows[row]?.asid ?? -1,
-    regions: (row: number) => rows[row]?.regions ?? 0,
+    runnable: (row: number) => (wouldRun(rowAt(rows, row), clock.now()) ? 1 : 0),
+    state: (row: number) => (rowAt(rows, row) === undefined ? 0 : 1),
+    id: (row: number) => rowAt(rows, row)?.id ?? NOBODY,
+    parent: (row: number) => rowAt(rows, row)?.parent ?? NOBODY,
+    events: (row: number) => rowAt(rows, row)?.events ?? 0,
+    slicesBegun: (row: number) => rowAt(rows, row)?.slicesBegun ?? 0,
+    slicesEnded: (row: number) => rowAt(rows, row)?.slicesEnded ?? 0,
+    cyclesUsed: (row: number) => rowAt(rows, row)?.cyclesUsed ?? 0,
+    frames: (row: number) => rowAt(rows, row)?.frames ?? 0,
+    calls: (row: number) => rowAt(rows, row)?.calls ?? 0,
+    callsOf: (row: number, call: number) => columnAt(rowAt(rows, row)?.callsOf ?? [], call),
+    faults: (row: number) => rowAt(rows, row)?.faults ?? 0,
+    excess: (row: number) => rowAt(rows, row)?.excess ?? 0,
+    forfeited: (row: number) => rowAt(rows, row)?.forfeited ?? 0,
+    tag: (row: number) => rowAt(rows, row)?.tag ?? 0,
+    allows: (row: number) => rowAt(rows, row)?.transfers.allows ?? 0,
+    keptBy: (row: number) => rowAt(rows, row)?.transfers.keptBy?.id ?? NOBODY,
+    asid: (row: number) => rowAt(rows, row)?.asid ?? -1,
+    regions: (row: number) => rowAt(rows, row)?.regions ?? 0,
   });
 
 const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
@@ -98,7 +98,7 @@ const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
 const sliceReaders = ({ slices, machine }: Kernel): SliceReaders =>
   publish({
     count: slices.count,
-    owner: (index: number) => (slices.owner[index] ?? 0) as EnvId,
+    owner: (index: number) => columnAt(slices.owner, index) as EnvId,
     current: () => slices.current,
     quantum: () => slices.quantum,
     ends: () => machine.timer.deadline(),
@@ -108,75 +108,75 @@ const frameReaders = ({ frames }: Kernel): FrameReaders =>
   publish({
     count: frames.count,
     free: () => frames.free,
-    owner: (f: number) => (frames.owner[f] ?? 0) as EnvId,
-    bindings: (f: number) => (frames.bindings[f] ?? 0) + (frames.pins[f] ?? 0),
-    pins: (f: number) => frames.pins[f] ?? 0,
-    guaranteed: (f: number) => frames.guaranteed[f] ?? 0,
+    owner: (f: number) => columnAt(frames.owner, f) as EnvId,
+    bindings: (f: number) => columnAt(frames.bindings, f) + columnAt(frames.pins, f),
+    pins: (f: number) => columnAt(frames.pins, f),
+    guaranteed: (f: number) => columnAt(frames.guaranteed, f),
   });
 
 const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    slots: (row: number) => rows[row]?.slots ?? 0,
-    next: (row: number) => rows[row]?.next ?? 0,
-    delivered: (row: number) => rows[row]?.delivered ?? 0,
-    dropped: (row: number) => rows[row]?.dropped ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    slots: (row: number) => rowAt(rows, row)?.slots ?? 0,
+    next: (row: number) => rowAt(rows, row)?.next ?? 0,
+    delivered: (row: number) => rowAt(rows, row)?.delivered ?? 0,
+    dropped: (row: number) => rowAt(rows, row)?.dropped ?? 0,
   });
 
 const filterReaders = ({ filters: { rows, ids }, nics }: Kernel): FilterReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    ring: (row: number) => rows[row]?.ring ?? 0,
-    matched: (row: number) => rows[row]?.matched ?? 0,
-    unclaimed: (nic: number) => nics[nic]?.unclaimed ?? 0,
-    atoms: (nic: number) => nics[nic]?.demultiplexer.atoms() ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    ring: (row: number) => rowAt(rows, row)?.ring ?? 0,
+    matched: (row: number) => rowAt(rows, row)?.matched ?? 0,
+    unclaimed: (nic: number) => rowAt(nics, nic)?.unclaimed ?? 0,
+    atoms: (nic: number) => rowAt(nics, nic)?.demultiplexer.atoms() ?? 0,
   });
 
 const transmitReaders = ({ transmits: { rows, ids } }: Kernel): TransmitReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    user: (row: number) => rows[row]?.user.id ?? NOBODY,
-    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
-    nic: (row: number) => rows[row]?.nic ?? 0,
-    sent: (row: number) => rows[row]?.sent ?? 0,
-    refused: (row: number) => rows[row]?.refused ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    user: (row: number) => rowAt(rows, row)?.user.id ?? NOBODY,
+    id: (row: number) => (rowAt(rows, row) === undefined ? 0 : ids.idOf(row)),
+    nic: (row: number) => rowAt(rows, row)?.nic ?? 0,
+    sent: (row: number) => rowAt(rows, row)?.sent ?? 0,
+    refused: (row: number) => rowAt(rows, row)?.refused ?? 0,
   });
 
 const extentReaders = ({ extents: { rows, ids } }: Kernel): ExtentReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    disk: (row: number) => rows[row]?.disk ?? 0,
-    first: (row: number) => rows[row]?.first ?? 0,
-    blocks: (row: number) => rows[row]?.blocks ?? 0,
-    transfers: (row: number) => rows[row]?.transfers ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    disk: (row: number) => rowAt(rows, row)?.disk ?? 0,
+    first: (row: number) => rowAt(rows, row)?.first ?? 0,
+    blocks: (row: number) => rowAt(rows, row)?.blocks ?? 0,
+    transfers: (row: number) => rowAt(rows, row)?.transfers ?? 0,
   });
 
 const streamReaders = (kernel: Kernel): StreamReaders =>
   publish({
     count: kernel.streams.ids.rows,
-    owner: (row: number) => kernel.streams.rows[row]?.owner.id ?? NOBODY,
+    owner: (row: number) => rowAt(kernel.streams.rows, row)?.owner.id ?? NOBODY,
     state: (row: number) => streamState(kernel, row),
   });
 
 const nicReaders = ({ machine: { nics } }: Kernel): NicReaders =>
   publish({
     count: nics.length,
-    address: (nic: number, index: number) => nics[nic]?.hardware.address[index] ?? 0,
-    frameBytes: (nic: number) => nics[nic]?.hardware.frameBytes ?? 0,
-    received: (nic: number) => nics[nic]?.counters.received ?? 0,
-    transmitted: (nic: number) => nics[nic]?.counters.transmitted ?? 0,
-    receiveDropped: (nic: number) => nics[nic]?.counters.receiveDropped ?? 0,
+    address: (nic: number, index: number) => columnAt(rowAt(nics, nic)?.hardware.address ?? [], index),
+    frameBytes: (nic: number) => rowAt(nics, nic)?.hardware.frameBytes ?? 0,
+    received: (nic: number) => rowAt(nics, nic)?.counters.received ?? 0,
+    transmitted: (nic: number) => rowAt(nics, nic)?.counters.transmitted ?? 0,
+    receiveDropped: (nic: number) => rowAt(nics, nic)?.counters.receiveDropped ?? 0,
   });
 
 const diskReaders = ({ machine: { disks } }: Kernel): DiskReaders =>
   publish({
     count: disks.length,
-    blocks: (disk: number) => disks[disk]?.hardware.blocks ?? 0,
-    armPosition: (disk: number) => disks[disk]?.armPosition() ?? 0,
+    blocks: (disk: number) => rowAt(disks, disk)?.hardware.blocks ?? 0,
+    armPosition: (disk: number) => rowAt(disks, disk)?.armPosition() ?? 0,
   });
 
 /** The published tables of a kernel. */
@@ -217,9 +217,9 @@ export const repossessionReaders = ({ revocation }: Environment): RepossessionRe
   publish({
     count: () => revocation.vector.length,
     lost: () => revocation.lost,
-    kind: (index: number) => revocation.vector[index]?.kind ?? 0,
-    what: (index: number) => revocation.vector[index]?.what ?? 0,
-    extent: (index: number) => revocation.vector[index]?.extent ?? -1,
-    block: (index: number) => revocation.vector[index]?.block ?? -1,
-    status: (index: number) => revocation.vector[index]?.status ?? 0,
+    kind: (index: number) => rowAt(revocation.vector, index)?.kind ?? 0,
+    what: (index: number) => rowAt(revocation.vector, index)?.what ?? 0,
+    extent: (index: number) => rowAt(revocation.vector, index)?.extent ?? -1,
+    block: (index: number) => rowAt(revocation.vector, index)?.block ?? -1,
+    status: (index: number) => rowAt(revocation.vector, index)?.status ?? 0,
   });

@@ -10,9 +10,10 @@ import type {
   RevocationReaders,
 } from "../abi/tables.ts";
 import { guardOf } from "../capability/guard-calls.ts";
+import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { stillWanted } from "../revocation/holdings.ts";
-import { publish } from "./publish.ts";
+import { columnAt, publish, rowAt } from "./publish.ts";
 
 const NOBODY = 0 as EnvId;
 
@@ -22,9 +23,9 @@ export const guardReaders = (kernel: Kernel): GuardReaders =>
     entries: (kind: number, id: number) =>
       guardOf(kernel, kind, id)?.entries.filter((entry) => entry !== undefined).length ?? 0,
     name: (kind: number, id: number, entry: number) =>
-      printName(guardOf(kernel, kind, id)?.entries[entry]?.name ?? []),
+      printName(rowAt(guardOf(kernel, kind, id)?.entries ?? [], entry)?.name ?? []),
     rights: (kind: number, id: number, entry: number) =>
-      guardOf(kernel, kind, id)?.entries[entry]?.rights ?? -1,
+      rowAt(guardOf(kernel, kind, id)?.entries ?? [], entry)?.rights ?? -1,
     list: (kind: number, id: number) => guardOf(kernel, kind, id)?.list ?? -1,
     records: (kind: number, id: number) => guardOf(kernel, kind, id)?.records ?? 0,
   });
@@ -33,51 +34,56 @@ export const guardReaders = (kernel: Kernel): GuardReaders =>
 export const regionReaders = ({ regions: { rows, ids } }: Kernel): RegionReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
-    frame: (row: number) => rows[row]?.frame ?? 0,
-    at: (row: number) => rows[row]?.at ?? 0,
-    length: (row: number) => rows[row]?.length ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    id: (row: number) => (rowAt(rows, row) === undefined ? 0 : ids.idOf(row)),
+    frame: (row: number) => rowAt(rows, row)?.frame ?? 0,
+    at: (row: number) => rowAt(rows, row)?.at ?? 0,
+    length: (row: number) => rowAt(rows, row)?.length ?? 0,
   });
 
 /** Message rings. */
 export const messageRingReaders = ({ messageRings: { rows, ids } }: Kernel): MessageRingReaders =>
   publish({
     count: ids.rows,
-    owner: (row: number) => rows[row]?.owner.id ?? NOBODY,
-    id: (row: number) => (rows[row] === undefined ? 0 : ids.idOf(row)),
-    slots: (row: number) => rows[row]?.slots ?? 0,
-    next: (row: number) => rows[row]?.next ?? 0,
-    delivered: (row: number) => rows[row]?.delivered ?? 0,
-    refused: (row: number) => rows[row]?.refused ?? 0,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    id: (row: number) => (rowAt(rows, row) === undefined ? 0 : ids.idOf(row)),
+    slots: (row: number) => rowAt(rows, row)?.slots ?? 0,
+    next: (row: number) => rowAt(rows, row)?.next ?? 0,
+    delivered: (row: number) => rowAt(rows, row)?.delivered ?? 0,
+    refused: (row: number) => rowAt(rows, row)?.refused ?? 0,
   });
 
 /** Displays. */
 export const displayReaders = ({ machine: { displays } }: Kernel): DisplayReaders =>
   publish({
     count: displays.length,
-    width: (display: number) => displays[display]?.hardware.width ?? 0,
-    height: (display: number) => displays[display]?.hardware.height ?? 0,
-    tile: (display: number) => displays[display]?.hardware.tile ?? 0,
-    owner: (display: number, tile: number) => (displays[display]?.owner(tile) ?? 0) as EnvId,
-    ignored: (display: number) => displays[display]?.ignored() ?? 0,
+    width: (display: number) => rowAt(displays, display)?.hardware.width ?? 0,
+    height: (display: number) => rowAt(displays, display)?.hardware.height ?? 0,
+    tile: (display: number) => rowAt(displays, display)?.hardware.tile ?? 0,
+    owner: (display: number, tile: number) =>
+      (typeof tile === "number" ? (rowAt(displays, display)?.owner(tile) ?? 0) : 0) as EnvId,
+    ignored: (display: number) => rowAt(displays, display)?.ignored() ?? 0,
   });
 
 /** The DMA engine. */
 export const dmaReaders = ({ dma }: Kernel): DmaReaders =>
   publish({ pending: () => dma.copies.size, done: () => dma.done, cancelled: () => dma.cancelled });
 
+/** When a demand falls due, or `NEVER`. */
+const deadlineAt = (environment: Environment | undefined, kind: unknown): number =>
+  rowAt(environment?.revocation.deadline ?? [], kind) ?? NEVER;
+
 /** Revocations. */
 export const revocationReaders = (kernel: Kernel): RevocationReaders => {
   const { rows } = kernel.environments;
   const { revocations } = kernel;
   const wanted = (row: number, kind: number): number => {
-    const environment = rows[row];
-    return environment === undefined ? 0 : stillWanted(kernel, environment, kind);
+    const environment = rowAt(rows, row);
+    return environment === undefined || typeof kind !== "number" ? 0 : stillWanted(kernel, environment, kind);
   };
   return publish({
     wanted,
-    deadline: (row: number, kind: number) => rows[row]?.revocation.deadline[kind] ?? NEVER,
+    deadline: (row: number, kind: number) => deadlineAt(rowAt(rows, row), kind),
     asked: () => revocations.asked,
     answered: () => revocations.answered,
     aborted: () => revocations.aborted,

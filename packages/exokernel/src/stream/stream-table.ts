@@ -155,7 +155,7 @@ export function releaseStream(kernel: Kernel, row: number, operation: "close" | 
 
 /** The published state of the stream in a row. */
 export const streamState = (kernel: Kernel, row: number): number => {
-  const stream = kernel.streams.rows[row];
+  const stream = typeof row === "number" ? kernel.streams.rows[row] : undefined;
   return stream === undefined ? STREAM_STATE.failed : stream.device.state(stream.handle);
 };
 
