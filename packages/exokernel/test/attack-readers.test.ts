@@ -1,14 +1,7 @@
 /** What a hostile environment may try with the published tables. */
 import { makeSimulatedMachine, MODERN_3GHZ, makeLoopback } from "@exolith/hw-model";
 import { expect, test } from "vitest";
-import {
-  SYSTEM_WORDS,
-  WELL_KNOWN_SLOT,
-  capSlot,
-  frame,
-  must,
-  type Gate,
-} from "../src/abi/index.ts";
+import { SYSTEM_WORDS, WELL_KNOWN_SLOT, capSlot, frame, must, type Gate } from "../src/abi/index.ts";
 import { boot } from "../src/index.ts";
 import { makeRig, placeEnvironment, tableState } from "../src/testing/index.ts";
 

@@ -131,6 +131,13 @@ export interface Watching {
   readonly trace: Trace;
 }
 
+/**
+ * On a host, time also passes while the whole program is stopped, by a debugger or by Ctrl-Z.
+ *
+ * That is no fault of an environment's: excess time is forfeited, and ends nobody.
+ */
+const PATIENT = { excessTicksMax: Infinity } as const;
+
 /** Boots the server's machine and creates the server's environment, which may send as itself only. */
 export function bootServer(
   network: ServerNetwork,
@@ -140,11 +147,11 @@ export function bootServer(
   { faulted, trace }: Watching,
 ): Booted {
   const machine = makeHostMachine({ frames, nics: [network.nic], disks: [disk] });
-  return startServer(machine, network.route.address, program, faulted, { trace });
+  return startServer(machine, network.route.address, program, faulted, { trace, ...PATIENT });
 }
 
 /** Boots the machine at the far end of the wire; its environment is created when the server is ready. */
 export function bootGateway(far: NonNullable<ServerNetwork["far"]>, { faulted, trace }: Watching): Exokernel {
   const machine = makeHostMachine({ frames: GATEWAY_FRAMES, nics: [far.nic], streams: [far.streams] });
-  return bootMachine(machine, faulted, { trace });
+  return bootMachine(machine, faulted, { trace, ...PATIENT });
 }
