@@ -3,15 +3,16 @@
 /**
  * Hands out rows and the ids that name them.
  *
- * Holds: an id is `generation << 16 | row`; a row's generation changes when it
- * is freed, and the row that was free longest is handed out next: an old id names a new
- * tenant only after 32,767 tenants of every row.
+ * Holds: an id is `generation * 65536 + row`; a row's generation counts up when it is
+ * freed, and never comes round: a row that has had its last one is retired. So an
+ * id never names a second tenant. The row that was free longest is handed out
+ * next, so that rows grow old together.
  */
 export interface IdTable {
   readonly rows: number;
   /** A free row, marked taken, or -1. O(1). */
   take(): number;
-  /** Frees a row. O(1). */
+  /** Frees a row, or retires it with its last generation. O(1). */
   free(row: number): void;
   /** The id that names `row` now. */
   idOf(row: number): number;
@@ -19,23 +20,42 @@ export interface IdTable {
   rowOf(id: unknown): number;
   /** Rows taken. */
   taken(): number;
+  /** Rows that can be taken. */
+  left(): number;
 }
 
-const GENERATIONS = 0x7fff;
+/**
+ * Generations of a row whose ids are kept in words of 32 bits: of environments.
+ *
+ * They are in the columns of frames, slices and blocks, and in the sender words of
+ * message rings. 255 rows are good for 8.3 million environments: then creation is
+ * refused, until the machine is started again.
+ */
+export const WORD_GENERATIONS = 0x7fff;
+
+/**
+ * Generations of any other row: as many as a number has room for.
+ *
+ * A row that is freed once a microsecond lasts for 38 hours, a table of 1,000
+ * rows for four years.
+ */
+const GENERATIONS = 2 ** 37 - 1;
 
 /** A table of `rows` free rows. Row 0 is never handed out, so no id is 0. */
-export function makeIdTable(rows: number): IdTable {
-  const generations = new Uint16Array(rows).fill(1);
+export function makeIdTable(rows: number, last: number = GENERATIONS): IdTable {
+  const generations = new Float64Array(rows).fill(1);
   const live = new Uint8Array(rows);
   const freeRows = Uint16Array.from({ length: rows - 1 }, (_, i) => i + 1);
-  let free = rows - 1;
+  let taken = 0;
+  let left = rows - 1;
   let oldest = 0;
-  const idOf = (row: number): number => ((generations[row] ?? 0) << 16) | row;
+  const idOf = (row: number): number => (generations[row] ?? 0) * 0x1_0000 + row;
   return {
     rows,
     take: () => {
-      if (free === 0) return -1;
-      free -= 1;
+      if (left === 0) return -1;
+      left -= 1;
+      taken += 1;
       const row = freeRows[oldest] ?? 0;
       oldest = (oldest + 1) % freeRows.length;
       live[row] = 1;
@@ -43,9 +63,12 @@ export function makeIdTable(rows: number): IdTable {
     },
     free: (row) => {
       live[row] = 0;
-      generations[row] = ((generations[row] ?? 0) % GENERATIONS) + 1;
-      freeRows[(oldest + free) % freeRows.length] = row;
-      free += 1;
+      taken -= 1;
+      const generation = generations[row] ?? 0;
+      if (generation >= last) return;
+      generations[row] = generation + 1;
+      freeRows[(oldest + left) % freeRows.length] = row;
+      left += 1;
     },
     idOf,
     rowOf: (id) => {
@@ -53,6 +76,7 @@ export function makeIdTable(rows: number): IdTable {
       const row = id & 0xffff;
       return live[row] === 1 && idOf(row) === id ? row : -1;
     },
-    taken: () => rows - 1 - free,
+    taken: () => taken,
+    left: () => left,
   };
 }

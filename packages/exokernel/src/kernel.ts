@@ -16,7 +16,7 @@ import {
 import { makeBlockHolders, type BlockHolders } from "./disk/block-holders.ts";
 import type { ExtentRow, TransferRow } from "./disk/extent-table.ts";
 import type { Environment } from "./environment/environment.ts";
-import { makeIdTable, type IdTable } from "./id-table.ts";
+import { WORD_GENERATIONS, makeIdTable, type IdTable } from "./id-table.ts";
 import { makeFrameTable, type FrameTable } from "./memory/frame-table.ts";
 import { makeWindowTable, type WindowTable } from "./memory/window-table.ts";
 import type { FilterRow } from "./network/filter-table.ts";
@@ -102,8 +102,8 @@ export interface Kernel {
   readonly revocationCycles: number;
 }
 
-const makeRows = <T>(count: number): Rows<T> => ({
-  ids: makeIdTable(count),
+const makeRows = <T>(count: number, generations?: number): Rows<T> => ({
+  ids: makeIdTable(count, generations),
   rows: new Array<T | undefined>(count).fill(undefined),
 });
 
@@ -126,7 +126,7 @@ export interface KernelParts {
 export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel => ({
   ...parts,
   isTraced: parts.trace.notesCalls,
-  environments: makeRows(ENVIRONMENTS),
+  environments: makeRows(ENVIRONMENTS, WORD_GENERATIONS),
   slices: makeSliceVector(SLICES, quantum),
   frames: makeFrameTable(parts.machine.memory.frames),
   windows: makeWindowTable(parts.machine.memory.frames, ENVIRONMENTS),

@@ -274,6 +274,39 @@ describe("a stranger", () => {
   });
 });
 
+test("an id that was somebody's names nobody else, however often its row changes hands", () => {
+  const rig = makeRig();
+  const [victim, friend, attacker] = [1, 2, 3].map((name) => rig.environment([1, name])) as [
+    Gate,
+    Gate,
+    Gate,
+  ];
+  must(
+    victim.capabilityOffer(
+      friend.self,
+      { name: [1], rights: none },
+      rig.grant(victim, { name: [1], rights: all }),
+    ),
+  );
+  const idle = { sliceBegin: (): void => {} };
+  while (!failed(attacker.environmentCreate(() => idle, own)));
+  must(rig.root.environmentDestroy(friend.self, own));
+  let heir: Gate | undefined;
+  let refusal = "";
+  for (let i = 0; i < 0x8001 && refusal !== "Full" && heir === undefined; i++)
+    refusal = outcome(
+      attacker.environmentCreate((gate) => {
+        if (gate.self !== friend.self) throw new Error("not this one");
+        heir = gate;
+        return idle;
+      }, own),
+    );
+  expect([heir, refusal]).toEqual([undefined, "Full"]);
+  expect(rig.root.environments.id(rowOf(friend.self))).toBe(0);
+  expect(outcome(victim.capabilityAcquire(friend.self))).toBe("BadEnvironment");
+  checkTables(rig.root);
+}, 120_000);
+
 test("a caller without stack left gets its own error, and nothing is half done", () => {
   const { rig, alice, mallory } = stage();
   const window = must(mallory.windowBind(frame(80), 1, true, own));

@@ -1,13 +1,15 @@
 /** What a hostile environment may try with memory, regions, copies, displays and records of its own making. */
 import { makeSimulatedMachine } from "@exolith/hw-model";
-import { RIGHTS } from "@exolith/secure-bind";
+import { RIGHTS, type Filter } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import {
   FRAME_BYTES,
   RESOURCE_KINDS,
   capSlot,
+  failed,
   frame,
   must,
+  rowOf,
   type DmaCopy,
   type Gate,
   type RegionId,
@@ -18,6 +20,7 @@ import {
 import { checkFrameTable } from "../src/memory/frame-table.ts";
 import { load } from "../src/load.ts";
 import { makeRig, outcome, placeEnvironment, tableState } from "../src/testing/index.ts";
+import { checkKernel } from "./check-kernel.ts";
 
 const own = capSlot(0);
 
@@ -244,4 +247,134 @@ test("guards that point to frames in circles and chains hold nothing after death
   must(root.environmentDestroy(b.self, own));
   checkFrameTable(kernel.frames);
   expect(root.frames.free()).toBe(free);
+});
+
+describe("a caller that ends itself in a getter of its own, while another takes its row", () => {
+  /** A caller with a capability for every device, the window that its heir will have, and the getter. */
+  function makeRowThief() {
+    const { machine } = makeRig();
+    const { kernel, root } = load(machine, { reserveFrames: 0 });
+    const gate = placeEnvironment(root, [1, 2]);
+    for (const name of [
+      [2, 0],
+      [3, 0],
+    ])
+      must(root.capabilityGrant(gate.self, { name, rights: RIGHTS.all }, own, own));
+    must(gate.framesAlloc(frame(30), 4, own));
+    const ring = must(gate.ringBind(frame(30), 3, own));
+    const extent = must(gate.extentAlloc(0, 0, 8, capSlot(2), own));
+    const region = must(root.regionCreate(must(root.framesAlloc(frame(5), 1, own)), 0, 64, own));
+    while (!failed(root.environmentCreate(() => ({ sliceBegin: () => {} }), own)));
+    let window: Window | undefined;
+    let after = "";
+    const theirs = (): Window => {
+      if (window !== undefined) return window;
+      must(root.environmentDestroy(gate.self, own));
+      const heir = placeEnvironment(root, [1, 2]);
+      expect(rowOf(heir.self)).toBe(rowOf(gate.self));
+      must(heir.framesAlloc(frame(30), 4, own));
+      window = must(heir.windowBind(frame(30), 4, true, own));
+      after = tableState(root);
+      return window;
+    };
+    return { kernel, root, gate, ring, extent, region, theirs, isAsItWas: () => tableState(root) === after };
+  }
+
+  type Thief = ReturnType<typeof makeRowThief>;
+
+  const copyBy = ({ theirs }: Thief): DmaCopy => ({
+    get from() {
+      return theirs();
+    },
+    get to() {
+      return theirs();
+    },
+    get statusWindow() {
+      return theirs();
+    },
+    fromAt: 0,
+    toAt: FRAME_BYTES,
+    length: 64,
+    statusAt: 2 * FRAME_BYTES,
+  });
+  const transferBy = ({ theirs }: Thief): Transfer => ({
+    get window() {
+      return theirs();
+    },
+    get statusWindow() {
+      return theirs();
+    },
+    block: 0,
+    count: 1,
+    at: 0,
+    statusAt: FRAME_BYTES,
+  });
+  const moveBy = ({ theirs }: Thief): RegionMove => ({
+    get window() {
+      return theirs();
+    },
+    at: 0,
+    windowAt: 0,
+    length: 8,
+  });
+  const capabilityBy = ({ theirs }: Thief): { name: number[]; rights: number } => ({
+    get name() {
+      theirs();
+      return [1, 2];
+    },
+    rights: 0,
+  });
+  const filterBy = ({ theirs }: Thief): Filter => [
+    {
+      get kind() {
+        theirs();
+        return "equal" as const;
+      },
+      at: 12,
+      width: 1,
+      mask: 0xff,
+      value: 1,
+    },
+  ];
+  const termsBy = ({ theirs }: Thief): never =>
+    [
+      {
+        tag: 1,
+        terms: [
+          {
+            get window() {
+              return theirs();
+            },
+            at: 0,
+            comparison: "equal",
+            value: 1,
+          },
+        ],
+      },
+    ] as never;
+
+  const calls: { readonly [name: string]: (t: Thief) => unknown } = {
+    dmaCopy: (t) => t.gate.dmaCopy(copyBy(t)),
+    extentRead: (t) => t.gate.extentRead(t.extent, transferBy(t), own),
+    extentWrite: (t) => t.gate.extentWrite(t.extent, transferBy(t), own),
+    regionRead: (t) => t.gate.regionRead(t.region, moveBy(t), own),
+    regionWrite: (t) => t.gate.regionWrite(t.region, moveBy(t), own),
+    capabilityForge: (t) => t.gate.capabilityForge(own, capabilityBy(t)),
+    capabilityGrant: (t) => t.gate.capabilityGrant(t.root.self, capabilityBy(t), own, own),
+    capabilityOffer: (t) => t.gate.capabilityOffer(t.root.self, capabilityBy(t), own),
+    guardSet: (t) => t.gate.guardSet(RESOURCE_KINDS.frame, 33, 1, capabilityBy(t), own),
+    filterInsert: (t) => t.gate.filterInsert(0, filterBy(t), t.ring, capSlot(1), own),
+    transmitBind: (t) => t.gate.transmitBind(0, filterBy(t), t.root.self, capSlot(1), own),
+    predicateWait: (t) => t.gate.predicateWait(termsBy(t)),
+  };
+
+  for (const [name, call] of Object.entries(calls))
+    test(`changes nothing by ${name}`, () => {
+      const thief = makeRowThief();
+      expect(outcome(call(thief))).not.toBe("ok");
+      expect(thief.isAsItWas()).toBe(true);
+      expect(thief.theirs().equals(0, thief.theirs(), FRAME_BYTES, FRAME_BYTES)).toBe(true);
+      expect(thief.kernel.dma.copies.size).toBe(0);
+      checkKernel(thief.kernel);
+    });
 });

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   CALLS,
+  KERNEL,
   NEVER,
   PREDICATE_FRAMES,
   WELL_KNOWN_SLOT,
@@ -230,7 +231,7 @@ test("the frame of an owner that dies is an orphan while it is watched, and show
   must(gate.predicateWait([{ tag: 1, terms: [{ ...term, window: theirs, value: 0 }] }]));
   must(rig.root.environmentDestroy(victim.self, own));
   expect(theirs.length).toBe(0);
-  expect([gate.frames.pins(7), gate.frames.owner(7)]).toEqual([1, victim.self]);
+  expect([gate.frames.pins(7), gate.frames.owner(7)]).toEqual([1, KERNEL]);
   expect(outcome(gate.framesAlloc(frame(7), 1, own))).toBe("Busy");
   expect(outcome(gate.windowBind(frame(7), 1, false, reading))).toBe("BadFrame");
   expect(outcome(gate.predicateWait([{ tag: 1, terms: [{ ...term, window: theirs }] }]))).toBe("BadWindow");

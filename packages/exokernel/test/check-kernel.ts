@@ -162,13 +162,14 @@ function checkOwners(kernel: Kernel): void {
     const isLeft = frames.orphan[f] === 1 && (frames.pins[f] ?? 0) > 0 && frames.guaranteed[f] === 0;
     if (f >= systemFrame) expectThat(owner === KERNEL, `owner of the kernel's own frame ${f}`);
     else if (owner === KERNEL) expectThat(isLeft, `frame ${f} was taken back and is not free`);
-    else if (owner !== 0)
-      expectThat(isLeft || (frames.orphan[f] === 0 && isAlive(owner)), `owner of frame ${f}`);
+    else if (owner !== 0) expectThat(frames.orphan[f] === 0 && isAlive(owner), `owner of frame ${f}`);
   }
   for (const [i, owner] of slices.owner.entries()) {
     expectThat(owner === 0 || isAlive(owner), `owner of slice ${i}`);
     expectThat((owner === 0) === (slices.guards[i] === undefined), `guard of slice ${i}`);
   }
+  for (const { offer } of alive(kernel))
+    expectThat(offer === undefined || isAlive(offer.to), "an offer to the dead");
   checkRowOwners(kernel);
 }
 
@@ -230,16 +231,10 @@ function checkTransfers(kernel: Kernel): void {
   expectThat(kernel.transferDepth === 0 && kernel.running === undefined, "control came back");
   expectThat(kernel.account.payer === undefined && !kernel.account.isWatched, "nobody is billed");
   for (const environment of alive(kernel)) {
-    const { active, keeps, keptBy, target } = environment.transfers;
+    const { active, keptBy, target } = environment.transfers;
     expectThat(!active && target === undefined, `environment ${environment.row} is in a transfer`);
-    for (const kept of keeps) {
-      expectThat(
-        kernel.environments.rows[kept.row] === kept,
-        `environment ${environment.row} keeps the dead`,
-      );
-      expectThat(kept.transfers.keptBy === environment, `environment ${environment.row} keeps another's`);
-    }
-    expectThat(keptBy === undefined || keptBy.transfers.keeps.has(environment), "kept by nobody");
+    const isKeptByOneAlive = keptBy === undefined || kernel.environments.rows[keptBy.row] === keptBy;
+    expectThat(isKeptByOneAlive, `environment ${environment.row} is kept by the dead`);
     let keeper = keptBy;
     for (let i = 0; keeper !== undefined; i++) {
       expectThat(i < kernel.environments.rows.length, "environments keep each other in a circle");

@@ -343,3 +343,164 @@ describe("who pays", () => {
     expect(rig.root.environments.cyclesUsed(rowOf(server.self))).toBeGreaterThan(0);
   });
 });
+
+describe("whose ticks they are", () => {
+  /** A server that answers after so many null calls, and what a client does to it in each of its slices. */
+  const world = (
+    act: (gate: Gate, server: Gate, turn: number) => void,
+    ofServer: (gate: Gate) => Partial<Upcalls>,
+    excessTicksMax = 50,
+  ): { rig: Rig; server: Gate; client: Gate } => {
+    const rig = makeRig(64, { quantumSeconds, excessTicksMax });
+    const server = place(rig, [1, 1], ofServer);
+    let turn = 0;
+    const client = place(rig, [1, 2], (gate) => ({ sliceBegin: () => act(gate, server, (turn += 1)) }), [0]);
+    return { rig, server, client };
+  };
+  const total = (rig: Rig, gate: Gate): number => excessOf(rig, gate) + forfeitedOf(rig, gate);
+
+  test("a server that answers at once has none of a caller that lets it cross every tick", () => {
+    const { rig, server, client } = world(
+      (gate, { self }, turn) => {
+        const end = gate.slices.ends();
+        if (turn === 1) spinUntil(gate, end + QUANTUM);
+        for (let k = 1; turn === 2 && k <= 40; k++) {
+          spinUntil(gate, end + k * QUANTUM - 60);
+          must(gate.transfer(self, 0, 0, 0, 0));
+        }
+        if (turn === 2) sleep(gate);
+      },
+      () => ({ transfer: () => 1 }),
+    );
+    while (slicesOf(rig, client) < 2) rig.run(1);
+    expect([total(rig, server), isAlive(rig, server)]).toEqual([0, true]);
+    expect(total(rig, client)).toBeGreaterThanOrEqual(40);
+  });
+
+  test("a server whose answers take a tenth of a quantum has none, however many are asked for too late", () => {
+    const { rig, server, client } = world(
+      (gate, { self }, turn) => {
+        const end = gate.slices.ends();
+        if (turn === 1) spinUntil(gate, end + QUANTUM);
+        while (turn === 2 && gate.clock.now() < end + 20 * QUANTUM) must(gate.transfer(self, 0, 0, 0, 0));
+        if (turn === 2) sleep(gate);
+      },
+      (gate) => ({
+        transfer: () => {
+          spinUntil(gate, gate.clock.now() + QUANTUM / 10);
+          return 1;
+        },
+      }),
+    );
+    while (slicesOf(rig, client) < 2) rig.run(1);
+    expect(total(rig, server)).toBe(0);
+    expect(total(rig, client)).toBeGreaterThanOrEqual(20);
+  });
+
+  test("nor has one that is entered by an asynchronous transfer just before a tick", () => {
+    const { rig, server, client } = world(
+      (gate, { self }, turn) => {
+        must(gate.transferAsync(self, 0, 0, 0, 0));
+        spinUntil(gate, gate.slices.ends() + QUANTUM - 100);
+        if (turn === 30) sleep(gate);
+      },
+      (gate) => ({ transferAsync: () => spinUntil(gate, gate.clock.now() + 600) }),
+    );
+    while (slicesOf(rig, client) < 20) rig.run(1);
+    expect(total(rig, server)).toBe(0);
+    expect(total(rig, client)).toBeGreaterThanOrEqual(15);
+  });
+
+  test("nor has a client that is replied to just before a tick", () => {
+    const rig = makeRig(64, { quantumSeconds, excessTicksMax: 1000 });
+    const keeper = place(rig, [1, 1], (gate) => ({
+      sliceBegin: () => {
+        spinUntil(gate, gate.slices.ends() + QUANTUM - 500);
+        must(gate.transferReply(client.self, 0, 0, 0, 0));
+      },
+      transfer: () => undefined,
+    }));
+    const client: Gate = place(
+      rig,
+      [1, 2],
+      (gate) => ({
+        sliceBegin: () => void gate.transfer(keeper.self, 0, 0, 0, 0),
+        transferReply: () => {
+          for (let i = 0; i < 64; i++) gate.nullCall();
+        },
+      }),
+      [0],
+    );
+    rig.run(60);
+    expect(total(rig, client)).toBe(0);
+    expect(total(rig, keeper)).toBeGreaterThanOrEqual(15);
+  });
+
+  test("a chain of those that stay within a quantum each is paid for by whoever began it", () => {
+    const rig = makeRig(64, { quantumSeconds });
+    const gates: Gate[] = [];
+    const links = 8;
+    for (let i = 0; i < links; i++)
+      gates.push(
+        place(rig, [1, 1, i], (gate) => ({
+          transferAsync: (_, at) => {
+            const next = gates[at + 1];
+            if (next !== undefined) must(gate.transferAsync(next.self, at + 1, 0, 0, 0));
+            rig.machine.clock.advance(
+              cycles(Math.max(gate.clock.now(), gate.slices.ends()) + QUANTUM - 1000),
+            );
+          },
+        })),
+      );
+    const first = place(
+      rig,
+      [1, 2],
+      (gate) => ({ sliceBegin: () => void gate.transferAsync((gates[0] as Gate).self, 0, 0, 0, 0) }),
+      [0],
+    );
+    rig.run(1);
+    const owed = [first, ...gates].reduce((sum, gate) => sum + excessOf(rig, gate), 0);
+    // No time is lost between them, but for less than a quantum in the end.
+    expect(owed).toBe(Math.floor((links * (QUANTUM - 1000)) / QUANTUM));
+    expect(excessOf(rig, first)).toBeLessThanOrEqual(1);
+  });
+
+  test("one call of a callee that stalls does not end its caller, which is watched from then on", () => {
+    const stall = (gate: Gate, ticks: number): number => {
+      spinUntil(gate, gate.clock.now() + ticks * QUANTUM);
+      return 1;
+    };
+    const { rig, server, client } = world(
+      (gate, { self }, turn) => void gate.transfer(self, turn === 1 ? 80 : 70, 0, 0, 0),
+      (gate) => ({ transfer: (_, ticks) => stall(gate, ticks) }),
+    );
+    rig.run(1);
+    expect([isAlive(rig, client), isAlive(rig, server)]).toEqual([true, true]);
+    expect(excessOf(rig, client)).toBe(49);
+    while (slicesOf(rig, client) < 2) rig.run(1);
+    expect([isAlive(rig, client), isAlive(rig, server)]).toEqual([true, false]);
+    expect([excessOf(rig, client), forfeitedOf(rig, client)]).toEqual([0, 49]);
+  });
+
+  test("nor does it end one that makes the call in another's slice, and that one is watched too", () => {
+    const { rig, server, client } = world(
+      (gate, { self }, turn) => {
+        if (turn <= 2) must(gate.transferAsync(self, 0, 0, 0, 0));
+        else sleep(gate);
+      },
+      (gate) => ({ transferAsync: () => void gate.transfer(callee.self, 0, 0, 0, 0) }),
+    );
+    const callee: Gate = place(rig, [1, 3], (gate) => ({
+      transfer: () => {
+        spinUntil(gate, gate.clock.now() + 60 * QUANTUM);
+        return 1;
+      },
+    }));
+    rig.run(1);
+    expect([isAlive(rig, client), isAlive(rig, server), isAlive(rig, callee)]).toEqual([true, true, true]);
+    expect([excessOf(rig, client), excessOf(rig, server)]).toEqual([0, 49]);
+    rig.run(1);
+    expect([isAlive(rig, client), isAlive(rig, server), isAlive(rig, callee)]).toEqual([true, true, false]);
+    expect([excessOf(rig, client), excessOf(rig, server)]).toEqual([0, 49]);
+  });
+});

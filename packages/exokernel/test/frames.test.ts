@@ -1,17 +1,23 @@
+import { makeSimulatedMachine } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import {
-  RESOURCE_KINDS,
   FRAME_BYTES,
+  KERNEL,
+  RESOURCE_KINDS,
   WINDOWS,
   capSlot,
   failed,
   frame,
   must,
+  rowOf,
+  type EnvId,
   type Gate,
   type Window,
 } from "../src/abi/index.ts";
-import { makeRig, outcome } from "../src/testing/index.ts";
+import { load } from "../src/load.ts";
+import { checkTables, makeRig, outcome, placeEnvironment, type Rig } from "../src/testing/index.ts";
+import { checkKernel } from "./check-kernel.ts";
 
 const own = capSlot(0);
 
@@ -73,66 +79,132 @@ test("[K3] the owner may change the guard of a frame, an environment without the
 
 test("[K1] the owner of every resource can be read, and death frees exactly what was held", () => {
   const rig = makeRig();
-  const before = census(rig.root);
-  const user = rig.environment([1, 1], { slices: [4, 5] });
-  const nic = rig.grant(user, { name: [2, 0], rights: RIGHTS.write | RIGHTS.allocate });
-  const disk = rig.grant(user, { name: [3, 0], rights: RIGHTS.allocate });
-  must(user.framesAlloc(frame(10), 6, own));
-  const ring = must(user.ringBind(frame(10), 3, own));
-  const filter = must(
-    user.filterInsert(0, [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }], ring, nic, own),
-  );
-  const other = rig.environment([1, 2]);
-  const binding = must(
-    user.transmitBind(
-      0,
-      [{ kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 }],
-      other.self,
-      nic,
-      own,
-    ),
-  );
-  const extent = must(user.extentAlloc(0, 10, 20, disk, own));
-  const window = must(user.windowBind(frame(13), 2, true, own));
   const { root } = rig;
-  expect(root.slices.owner(4)).toBe(user.self);
-  expect(root.frames.owner(12)).toBe(user.self);
-  expect(root.rings.owner(ring & 0xffff)).toBe(user.self);
-  expect(root.filters.owner(filter & 0xffff)).toBe(user.self);
-  expect(root.transmits.owner(binding & 0xffff)).toBe(user.self);
-  expect(root.transmits.user(binding & 0xffff)).toBe(other.self);
-  expect(root.extents.owner(extent & 0xffff)).toBe(user.self);
-  expect(root.environments.frames(user.self & 0xffff)).toBe(6);
-  rig.machine.streams[0]?.world.open();
-  const stream = must(user.streamAccept(0, rig.grant(user, { name: [5, 0], rights: 0 })));
-  expect(root.streams.owner(stream & 0xffff)).toBe(user.self);
+  const other = rig.environment([1, 2]);
+  must(other.framesAlloc(frame(200), 2, own));
+  must(other.messageRingBind(frame(200), 2, own));
+  const before = census(root);
+  const user = rig.environment([1, 1], { slices: [4, 5] });
+  const row = rowOf(user.self);
+  must(user.framesAlloc(frame(10), 12, own));
+  const window = must(user.windowBind(frame(13), 2, true, own));
+  const owners = [...holdDevices(rig, user, other), ...holdMemory(rig, user, window)];
+  for (const owner of owners) expect(owner).toBe(user.self);
+  expect([root.slices.owner(4), root.slices.owner(5), root.frames.owner(12)]).toEqual(
+    Array.from({ length: 3 }, () => user.self),
+  );
+  expect(root.guards.list(RESOURCE_KINDS.frame, 10)).toBe(18);
+  // Two frames for the region and the ring of messages, and a child that is its own.
+  expect([root.environments.frames(row), root.environments.regions(row)]).toEqual([12, 1]);
+  const child = must(user.environmentCreate(() => ({ sliceBegin: () => {} }), own));
+  expect(root.environments.parent(rowOf(child))).toBe(user.self);
+  const held = census(root);
+  for (const [kind, count] of Object.entries(held))
+    expect([kind, count > (before[kind] ?? 0)]).toEqual([kind, true]);
+  must(root.environmentDestroy(child, own));
   must(root.environmentDestroy(user.self, own));
-  must(root.environmentDestroy(other.self, own));
+  // The engine lets go of the copy that was cancelled in its own time, and it shows nowhere.
+  const status = must(root.windowBind(must(root.framesAlloc(frame(14), 1, own)), 1, false, own));
+  while (root.dma.pending() > 0) {
+    rig.machine.clock.advance(rig.kernel.wakeAt());
+    rig.run();
+  }
+  expect(status.getU32(0)).toBe(0);
+  must(root.framesFree(frame(14), 1, own));
   expect(census(root)).toEqual(before);
   expect(() => window.getU8(0)).toThrow(RangeError);
+  expect(outcome(other.capabilityAcquire(user.self))).toBe("BadEnvironment");
   expect(outcome(root.environmentDestroy(user.self, own))).toBe("BadEnvironment");
+  checkTables(root);
 });
+
+/** Binds one thing of each device to `user`; who is said to own each. */
+function holdDevices({ root, grant, machine }: Rig, user: Gate, other: Gate): EnvId[] {
+  const nic = grant(user, { name: [2, 0], rights: RIGHTS.write | RIGHTS.allocate });
+  const disk = grant(user, { name: [3, 0], rights: RIGHTS.allocate });
+  const display = grant(root, { name: [6, 0], rights: RIGHTS.allocate });
+  const type = { kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 } as const;
+  const ring = must(user.ringBind(frame(10), 3, own));
+  const filter = must(user.filterInsert(0, [type], ring, nic, own));
+  const mine = must(user.transmitBind(0, [type], user.self, nic, own));
+  const theirs = must(user.transmitBind(0, [type], other.self, nic, own));
+  const extent = must(user.extentAlloc(0, 10, 20, disk, own));
+  machine.streams[0]?.world.open();
+  const stream = must(user.streamAccept(0, grant(user, { name: [5, 0], rights: 0 })));
+  must(root.tilesTag(0, 3, 2, user.self, display));
+  expect(root.transmits.user(rowOf(theirs))).toBe(other.self);
+  return [
+    root.rings.owner(rowOf(ring)),
+    root.filters.owner(rowOf(filter)),
+    root.transmits.owner(rowOf(mine)),
+    root.transmits.owner(rowOf(theirs)),
+    root.transmits.user(rowOf(mine)),
+    root.extents.owner(rowOf(extent)),
+    root.streams.owner(rowOf(stream)),
+    root.displays.owner(0, 3),
+    root.displays.owner(0, 4),
+  ];
+}
+
+/** Makes one of each thing that lies in memory, on frames 13 to 21; who is said to own those with an owner. */
+function holdMemory({ root }: Rig, user: Gate, window: Window): EnvId[] {
+  const region = must(user.regionCreate(frame(15), 8, 100, own));
+  const ring = must(user.messageRingBind(frame(16), 2, own));
+  must(user.guardExtend(RESOURCE_KINDS.frame, 10, frame(18), 1, own));
+  must(user.framesGuarantee(frame(19), 1, true));
+  must(user.predicateWait([{ tag: 1, terms: [{ window, at: 8, comparison: "equal", value: 1 }] }]));
+  const copy = { from: window, fromAt: 0, to: window, toAt: 100, length: 100 };
+  must(user.dmaCopy({ ...copy, statusWindow: window, statusAt: FRAME_BYTES }));
+  must(user.capabilityOffer(root.self, { name: [1, 1], rights: RIGHTS.none }, own));
+  return [root.regions.owner(rowOf(region)), root.messageRings.owner(rowOf(ring)), root.frames.owner(19)];
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Everything held by anybody, by kind. */
 function census(gate: Gate): Record<string, number> {
-  const rows = (count: number, held: (row: number) => number): number => {
-    let sum = 0;
-    for (let row = 0; row < count; row++) if (held(row) !== 0) sum += 1;
-    return sum;
-  };
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+  const rows = (count: number, held: (row: number) => number): number =>
+    upTo(count).filter((row) => held(row) !== 0).length;
+  const { frames, displays } = gate;
   return {
     environments: rows(gate.environments.count, gate.environments.state),
     slices: rows(gate.slices.count, gate.slices.owner),
-    frames: gate.frames.count - gate.frames.free(),
-    bound: rows(gate.frames.count, gate.frames.bindings),
-    pinned: rows(gate.frames.count, gate.frames.pins),
+    frames: frames.count - frames.free(),
+    bindings: sum(upTo(frames.count).map(frames.bindings)),
+    pins: sum(upTo(frames.count).map(frames.pins)),
+    guaranteed: rows(frames.count, frames.guaranteed),
+    lists: rows(frames.count, (f) => gate.guards.records(RESOURCE_KINDS.frame, f)),
     rings: rows(gate.rings.count, gate.rings.owner),
     filters: rows(gate.filters.count, gate.filters.owner),
     transmits: rows(gate.transmits.count, gate.transmits.user),
     extents: rows(gate.extents.count, gate.extents.owner),
     streams: rows(gate.streams.count, gate.streams.owner),
+    regions: rows(gate.regions.count, gate.regions.owner),
+    messageRings: rows(gate.messageRings.count, gate.messageRings.owner),
+    tiles: rows(8 * 4, (tile) => displays.owner(0, tile)),
+    copies: gate.dma.pending(),
   };
 }
+
+test("a frame that outlives its owner is the kernel's, and counted to nobody", () => {
+  const { kernel, root } = load(makeSimulatedMachine({ frames: 64 }));
+  const user = placeEnvironment(root, [1, 1]);
+  const other = placeEnvironment(root, [1, 2]);
+  must(user.framesAlloc(frame(10), 2, own));
+  must(other.framesAlloc(frame(20), 1, own));
+  must(user.guardSet(RESOURCE_KINDS.frame, 10, 1, { name: [1, 2], rights: RIGHTS.write }, own));
+  must(other.guardExtend(RESOURCE_KINDS.frame, 20, frame(10), 1, own));
+  must(root.environmentDestroy(user.self, own));
+  expect([root.frames.owner(10), root.frames.owner(11), root.frames.pins(10)]).toEqual([KERNEL, 0, 1]);
+  expect(root.environments.frames(rowOf(other.self))).toBe(1);
+  checkKernel(kernel);
+  checkTables(root);
+  must(other.guardExtend(RESOURCE_KINDS.frame, 20, frame(10), 0, own));
+  expect(root.frames.owner(10)).toBe(0);
+  checkKernel(kernel);
+  checkTables(root);
+});
 
 describe("windows", () => {
   const bound = (count = 2): { gate: Gate; window: Window } => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import {
   GUARD_ENTRIES,
   GUARD_RECORDS,
+  KERNEL,
   RESOURCE_KINDS,
   WELL_KNOWN_SLOT,
   capSlot,
@@ -256,7 +257,7 @@ describe("frames of entries", () => {
     must(bob.guardExtend(FRAME, 50, frame(43), 1, own));
     expect(outcome(alice.framesFree(frame(40), 1, own))).toBe("Pinned");
     must(rig.root.environmentDestroy(alice.self, own));
-    expect(rig.root.frames.owner(43)).toBe(alice.self);
+    expect(rig.root.frames.owner(43)).toBe(KERNEL);
     for (const f of [40, 41, 42]) expect(rig.root.frames.owner(f)).toBe(0);
     checkTables(rig.root);
     must(rig.root.environmentDestroy(bob.self, own));

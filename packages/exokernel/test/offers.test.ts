@@ -1,4 +1,5 @@
 /** Capabilities that change hands: offered and acquired, and what they say about who allocated what. */
+import { makeSimulatedMachine } from "@exolith/hw-model";
 import { RIGHTS, type Capability } from "@exolith/secure-bind";
 import { describe, expect, test } from "vitest";
 import {
@@ -17,7 +18,16 @@ import {
   type Gate,
   type Upcalls,
 } from "../src/abi/index.ts";
-import { checkTables, makeRig, outcome, tableState, type Rig } from "../src/testing/index.ts";
+import { load } from "../src/load.ts";
+import {
+  checkTables,
+  makeRig,
+  outcome,
+  placeEnvironment,
+  tableState,
+  type Rig,
+} from "../src/testing/index.ts";
+import { checkKernel } from "./check-kernel.ts";
 import { GUARDED_KINDS } from "./guarded-kinds.ts";
 
 const own = capSlot(0);
@@ -255,6 +265,21 @@ describe("an offer", () => {
     }
     expect(tenant.self).not.toBe(bob.self);
     expect(tenant.capabilityAcquire(heir.self)).toBe(ERRORS.Empty);
+  });
+
+  test("to an environment that has died is kept for nobody", () => {
+    const { kernel, root } = load(makeSimulatedMachine({ frames: 64 }));
+    const [alice, bob, carol] = [1, 2, 3].map((name) => placeEnvironment(root, [1, name])) as [
+      Gate,
+      Gate,
+      Gate,
+    ];
+    const offered = (gate: Gate): unknown => kernel.environments.rows[rowOf(gate.self)]?.offer?.to;
+    must(alice.capabilityOffer(bob.self, five, own));
+    must(carol.capabilityOffer(alice.self, { name: [1, 3], rights: none }, own));
+    must(root.environmentDestroy(bob.self, own));
+    expect([offered(alice), offered(carol)]).toEqual([undefined, alice.self]);
+    checkKernel(kernel);
   });
 
   test("is what it was when it was made, whatever becomes of the slot and of the object", () => {

@@ -305,7 +305,7 @@ const offerer: Make = (w, g) =>
   w.kernel.environments.rows.find((each) => each?.offer?.to === g.self)?.id ?? environment(w, g);
 /** Somebody whom the caller keeps, if there is anybody. */
 const kept: Make = (w, g) => {
-  const [first] = w.kernel.environments.rows[rowOf(g.self)]?.transfers.keeps ?? [];
+  const first = w.kernel.environments.rows.find((e) => e?.transfers.keptBy?.id === g.self);
   return first !== undefined && !w.dice.once(6) ? first.id : environment(w, g);
 };
 

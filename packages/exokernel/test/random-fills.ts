@@ -197,7 +197,6 @@ const FILLS: { readonly [name: string]: Fill } = {
         must(root.capabilityDestroy(slot));
       }
       must(root.capabilitySeal(own, window, 0));
-      useUp(world, actorOf(world), "capabilityExpire", () => [own]);
     },
   },
   "capability lists": {

@@ -2,7 +2,6 @@
 import { RIGHTS, type Filter, type FilterTerm } from "@exolith/secure-bind";
 import {
   CAPABILITY_SLOTS,
-  EXPIRED_NAMES,
   EXTENTS,
   GUARANTEED_FRAMES,
   GUARD_RECORDS,
@@ -143,18 +142,6 @@ const capability: Pick<
   capabilityExpire: {
     BadSlot: call((s) => s.alice.capabilityExpire(EMPTY)),
     BadCapability: call((s) => s.alice.capabilityExpire(s.slots.weak)),
-    Full: after(
-      ({ root, alice, memory }) => {
-        for (let i = 0; i < EXPIRED_NAMES; i++) {
-          const slot = must(root.capabilityForge(own, { name: [7, i], rights: RIGHTS.all }));
-          must(alice.capabilitySeal(own, memory, 0));
-          must(root.capabilityExpire(slot));
-          must(root.capabilityDestroy(slot));
-        }
-        must(alice.capabilitySeal(own, memory, 0));
-      },
-      (s) => s.alice.capabilityExpire(own),
-    ),
   },
 };
 

@@ -7,7 +7,9 @@ import {
   capSlot,
   cycles,
   must,
+  rowOf,
   sliceIndex,
+  type Cycles,
   type EnvId,
   type Gate,
   frame,
@@ -300,6 +302,82 @@ describe("positions of the vector", () => {
     expect(outcome(gate.sliceFree(sliceIndex(7), own))).toBe("ok");
     expect(gate.slices.owner(7)).toBe(0);
     expect(outcome(other.sliceAlloc(sliceIndex(7), own))).toBe("ok");
+  });
+});
+
+describe("what somebody waits for", () => {
+  /** Cycles from one slice of the only runner to the next, when a waiter with so many terms has so many slices. */
+  const betweenSlices = (slices: number): number[] => {
+    const rig = makeRig(64);
+    const begun: number[] = [];
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: (gate) => ({
+        sliceBegin: () => void begun.push(gate.clock.now()),
+      }),
+    });
+    const waiter = rig.environment([1, 2], { slices: Array.from({ length: slices }, (_, i) => i + 1) });
+    must(waiter.framesAlloc(frame(8), 1, own));
+    const window = must(waiter.windowBind(frame(8), 1, true, own));
+    const term = { window, at: 0, comparison: "equal", value: 1 } as const;
+    must(waiter.predicateWait([{ tag: 1, terms: Array.from({ length: 256 }, () => term) }]));
+    rig.run(4);
+    expect(waiter.environments.slicesBegun(rowOf(waiter.self))).toBe(0);
+    return begun.slice(1).map((at, i) => at - (begun[i] as number));
+  };
+
+  test("is looked at once a scan, however many slices the waiter has", () => {
+    // The clock shows whole cycles.
+    const all = [...betweenSlices(100), ...betweenSlices(1)];
+    expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(2);
+  });
+
+  test("is looked at once also by a waiter that pays for excess time with one slice after the other", () => {
+    const looks = (slices: number): number => {
+      const rig = makeRig(64, { quantumSeconds: 1e-5 });
+      const windows: Window[] = [];
+      const waiter: Gate = rig.environment([1, 2], {
+        slices: Array.from({ length: slices }, (_, i) => i),
+        upcalls: (gate) => ({
+          sliceBegin: () => {
+            rig.machine.clock.advance((gate.slices.ends() + 40 * gate.slices.quantum()) as Cycles);
+            const term = { window: windows[0] as Window, at: 0, comparison: "equal", value: 0 } as const;
+            must(gate.predicateWait([{ tag: 1, terms: Array.from({ length: 256 }, () => term) }]));
+          },
+        }),
+      });
+      must(waiter.framesAlloc(frame(8), 1, own));
+      windows.push(must(waiter.windowBind(frame(8), 1, true, own)));
+      rig.run(1);
+      const before = rig.machine.clock.now();
+      rig.run(1);
+      expect(rig.root.environments.forfeited(rowOf(waiter.self))).toBe(slices);
+      return rig.machine.clock.now() - before;
+    };
+    expect(Math.abs(looks(20) - looks(1))).toBeLessThanOrEqual(2);
+  });
+
+  test("and is seen in the next scan once it has come", () => {
+    const rig = makeRig(64);
+    const begun: string[] = [];
+    const waiter = rig.environment([1, 2], {
+      slices: [1, 2],
+      upcalls: () => ({ sliceBegin: () => void begun.push("waiter") }),
+    });
+    must(waiter.framesAlloc(frame(8), 1, own));
+    const window = must(waiter.windowBind(frame(8), 1, true, own));
+    rig.environment([1, 1], {
+      slices: [0],
+      upcalls: () => ({
+        sliceBegin: () => {
+          begun.push("runner");
+          if (begun.length === 2) window.setU32(0, 1);
+        },
+      }),
+    });
+    must(waiter.predicateWait([{ tag: 1, terms: [{ window, at: 0, comparison: "equal", value: 1 }] }]));
+    rig.run(3);
+    expect(begun).toEqual(["runner", "runner", "waiter"]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Sealed capabilities at the gate: sealing, sharing, narrowing, expiry. */
+import { makeSimulatedMachine } from "@exolith/hw-model";
 import {
   RIGHTS,
   TOKEN_BYTES,
@@ -9,6 +10,7 @@ import {
   narrowToken,
   type Capability,
 } from "@exolith/secure-bind";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ERRORS,
@@ -246,27 +248,130 @@ describe("expiry", () => {
     expect(outcome(bob.gate.framesAlloc(frame(60), 1, slot))).toBe("ok");
   });
 
-  test("is refused for one name too many, and whoever stands above makes room", () => {
+  /** Expires `name`, which `gate` can forge, after a token was sealed. */
+  const expire = ({ gate, window }: Holder, name: readonly number[]): string => {
+    const slot = must(gate.capabilityForge(own, { name, rights: duplicate }));
+    must(gate.capabilitySeal(slot, window, 1024));
+    const result = outcome(gate.capabilityExpire(slot));
+    must(gate.capabilityDestroy(slot));
+    return result;
+  };
+  const numbers = Array.from({ length: EXPIRED_NAMES }, (_, i) => i);
+
+  test("is never refused because others expired many names: theirs are made one", () => {
     const rig = makeRig();
     const alice = holder(rig, [1, 115]);
+    const mallory = holder(rig, [1, 3]);
     const bob = holder(rig, [1, 116]);
-    const early = sealedAs(alice, makeCapability([1, 115, 0], all));
+    const weak = rig.environment([1, 3]);
+    expect(expire(alice, [1, 115, 200])).toBe("ok");
+    for (const i of numbers.slice(1)) expect(expire(mallory, [1, 3, i])).toBe("ok");
+    must(rig.root.environmentDestroy(mallory.gate.self, own));
+    const other = { gate: weak, window: windowOf(weak) };
+    const theirs = sealedAs(other, makeCapability([1, 3, 0, 9], all));
+    const good = sealedAs(alice, makeCapability([1, 115], all));
+    const above = sealedAs({ gate: rig.root, window: windowOf(rig.root) }, makeCapability([1], all));
     const bobs = sealedAs(bob, makeCapability([1, 116], all));
-    const expire = (gate: Gate, name: readonly number[]): string => {
-      const slot = must(gate.capabilityForge(own, { name, rights: duplicate }));
-      const result = outcome(gate.capabilityExpire(slot));
-      must(gate.capabilityDestroy(slot));
-      return result;
-    };
-    for (let i = 0; i < EXPIRED_NAMES; i++) expect(expire(alice.gate, [1, 115, i])).toBe("ok");
-    expect(expire(bob.gate, [1, 116])).toBe("Full");
-    expect(unsealed(bob, bobs)).toBe(`1.116 ${all}`);
-    expect(expire(alice.gate, [1, 115, 7])).toBe("ok");
-    expect(unsealed(bob, early)).toBe("BadToken");
-    expect(expire(alice.gate, [1, 115])).toBe("ok");
-    expect(unsealed(bob, early)).toBe("BadToken");
-    expect(expire(bob.gate, [1, 116])).toBe("ok");
+    // Nothing is folded yet: what is below 1.3, and was not expired, is good.
+    expect(unsealed(other, theirs)).toBe(`1.3.0.9 ${all}`);
+    expect(expire(bob, [1, 116])).toBe("ok");
     expect(unsealed(bob, bobs)).toBe("BadToken");
+    expect(unsealed(alice, good)).toBe(`1.115 ${all}`);
+    expect(unsealed(bob, above)).toBe(`1 ${all}`);
+    expect(unsealed(other, theirs)).toBe(`1.3.0.9 ${all}`);
+  });
+
+  test("goes on for ever for everybody, however many names somebody else expires", () => {
+    const rig = makeRig();
+    const alice = holder(rig, [1, 115]);
+    const mallory = holder(rig, [1, 3]);
+    for (const i of numbers) {
+      for (let j = 0; j < 3; j++) expect(expire(mallory, [1, 3, i, j])).toBe("ok");
+      const token = sealedAs(alice, makeCapability([1, 115, i], all));
+      const kept = sealedAs(alice, makeCapability([1, 115], all));
+      expect(expire(alice, [1, 115, 5])).toBe("ok");
+      expect(unsealed(alice, token)).toBe(i === 5 ? "BadToken" : `1.115.${i} ${all}`);
+      expect(unsealed(alice, kept)).toBe(`1.115 ${all}`);
+    }
+  });
+
+  test("of one name too many takes those of whoever has most, as deep as they go, and those tokens only", () => {
+    const rig = makeRig();
+    const alice = holder(rig, [1, 115]);
+    const mallory = holder(rig, [1, 3]);
+    const early = [
+      sealedAs(mallory, makeCapability([1, 3, 7, 255], all)),
+      sealedAs(mallory, makeCapability([1, 3, 8, 255], all)),
+      sealedAs(mallory, makeCapability([1, 3, 7], all)),
+      sealedAs(alice, makeCapability([1, 115, 7, 255], all)),
+    ];
+    for (const i of numbers.slice(0, 56)) expire(alice, [1, 115, 7, i]);
+    for (const i of numbers.slice(0, 110)) expire(mallory, [1, 3, 7, i]);
+    for (const i of numbers.slice(0, 90)) expire(mallory, [1, 3, 8, i]);
+    const late = sealedAs(mallory, makeCapability([1, 3, 7, 255], all));
+    for (const token of early) expect(unsealed(alice, token)).not.toBe("BadToken");
+    expire(alice, [1, 115, 8]);
+    expect(early.map((token) => unsealed(alice, token))).toEqual([
+      "BadToken",
+      `1.3.8.255 ${all}`,
+      "BadToken",
+      `1.115.7.255 ${all}`,
+    ]);
+    // Sealed after the last of the names that were made one: good as before.
+    expect(unsealed(alice, late)).toBe(`1.3.7.255 ${all}`);
+  });
+
+  test("makes accounts one only when none has two names", () => {
+    const rig = makeRig();
+    const root = { gate: rig.root, window: windowOf(rig.root) };
+    const alice = holder(rig, [1, 115]);
+    const [seven, first] = [[7, 9, 1], [1]].map((name) => sealedAs(root, makeCapability(name, all))) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+    for (const i of numbers.slice(1)) expire(root, [7, i === 9 ? 0 : i]);
+    expire(root, [8]);
+    expect(unsealed(alice, seven)).toBe(`7.9.1 ${all}`);
+    expect(expire(alice, [1, 115])).toBe("ok");
+    expect(unsealed(alice, seven)).toBe("BadToken");
+    expect(unsealed(alice, first)).toBe(`1 ${all}`);
+    const again = sealedAs(root, makeCapability([7, 9, 1], all));
+    expect(unsealed(alice, again)).toBe(`7.9.1 ${all}`);
+  });
+
+  test("makes void at least what was expired, keeps within the limit, and touches no other account", () => {
+    const component = fc.nat({ max: 3 });
+    const names = fc.array(fc.tuple(component, component, component, component, component, component), {
+      minLength: EXPIRED_NAMES + 1,
+      maxLength: EXPIRED_NAMES + 60,
+    });
+    fc.assert(
+      fc.property(names, (list) => {
+        const { kernel, root } = load(makeSimulatedMachine({ frames: 16 }));
+        const me = { gate: root, window: windowOf(root) };
+        const before = sealedAs(me, makeCapability([1, 3, 7], all));
+        const tokens = list.map((last) => {
+          const name = [1, 2, ...last.slice(0, 5)];
+          const token = sealedAs(me, makeCapability(name, all));
+          expect(expire(me, name)).toBe("ok");
+          expect(kernel.seals.expired.length).toBeLessThanOrEqual(EXPIRED_NAMES);
+          return token;
+        });
+        for (const token of tokens) expect(unsealed(me, token)).toBe("BadToken");
+        expect(unsealed(me, before)).toBe(`1.3.7 ${all}`);
+        expect(unsealed(me, sealedAs(me, makeCapability([1, 2], all)))).toBe(`1.2 ${all}`);
+      }),
+      { numRuns: 10, endOnFailure: true },
+    );
+  });
+
+  test("of a name makes room for those above it", () => {
+    const { kernel, root } = load(makeSimulatedMachine({ frames: 16 }));
+    const me = { gate: root, window: windowOf(root) };
+    for (const i of numbers) expire(me, [1, 3, i]);
+    expect(kernel.seals.expired.length).toBe(EXPIRED_NAMES);
+    expire(me, [1, 3]);
+    expect(kernel.seals.expired.length).toBe(1);
   });
 
   test("takes no room where there is nothing to make void", () => {
@@ -282,15 +387,24 @@ describe("expiry", () => {
     expect(unsealed(alice, token)).toBe(`1.115.1.1 ${all}`);
   });
 
-  test("is refused when the generations are used up, and nothing changes", () => {
+  test("takes a new key when the generations are used up: every token is void, and new ones are good", () => {
     const rig = makeRig();
     const { kernel, root } = load(rig.machine);
-    const gate = placeEnvironment(root, [1, 115]);
-    const alice = { gate, window: windowOf(gate) };
+    const [alice, bob] = [115, 116].map((name) => {
+      const gate = placeEnvironment(root, [1, name]);
+      return { gate, window: windowOf(gate) };
+    }) as [Holder, Holder];
     kernel.seals.generation = TOKEN_GENERATIONS - 1;
-    const token = sealedAs(alice, makeCapability([1, 115], all));
-    expect(outcome(gate.capabilityExpire(own))).toBe("Full");
-    expect(unsealed(alice, token)).toBe(`1.115 ${all}`);
+    const tokens = [
+      sealedAs(alice, makeCapability([1, 115], all)),
+      sealedAs(bob, makeCapability([1, 116], all)),
+    ];
+    must(alice.gate.capabilityExpire(own));
+    for (const token of tokens) expect(unsealed(bob, token)).toBe("BadToken");
+    const again = sealedAs(bob, makeCapability([1, 116], all));
+    expect(unsealed(alice, again)).toBe(`1.116 ${all}`);
+    must(bob.gate.capabilityExpire(own));
+    expect(unsealed(alice, again)).toBe("BadToken");
   });
 });
 

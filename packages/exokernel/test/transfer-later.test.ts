@@ -1,6 +1,16 @@
 /** Transfers that do not end at once: callers that are kept, replies, and asynchronous ones. */
+import { DEC5000_125 } from "@exolith/hw-model";
 import { describe, expect, test } from "vitest";
-import { TRANSFER_DEPTH, capSlot, must, rowOf, sliceIndex, type EnvId, type Gate } from "../src/abi/index.ts";
+import {
+  TRANSFER_DEPTH,
+  capSlot,
+  cycles,
+  must,
+  rowOf,
+  sliceIndex,
+  type EnvId,
+  type Gate,
+} from "../src/abi/index.ts";
 import { checkTables, makeRig, outcome, type Rig } from "../src/testing/index.ts";
 import { makeTrace } from "../src/trace.ts";
 import { eventsOf, isAlive, once, place, sleep, spinUntil } from "./transfer-rig.ts";
@@ -522,6 +532,75 @@ describe("an asynchronous transfer", () => {
     place(rig, [1, 3], () => ({ sliceBegin: () => void heard.push("bystander") }), [1]);
     rig.run(2);
     expect(heard).toEqual(["late", "bystander"]);
+  });
+});
+
+describe("an asynchronous transfer to one that is kept by now", () => {
+  test("arrives all the same; it can make no synchronous transfer, and is kept on", () => {
+    const rig = makeRig(64);
+    const heard: string[] = [];
+    const keeper = place(rig, [1, 1], () => ({ transfer: () => undefined }));
+    const kept: Gate = place(rig, [1, 2], (gate) => ({
+      transfer: () => {
+        heard.push(String(gate.transfer(keeper.self, 0, 0, 0, 0)));
+        return 1;
+      },
+      transferAsync: () => void heard.push(`arrived: ${outcome(gate.transfer(keeper.self, 0, 0, 0, 0))}`),
+    }));
+    place(
+      rig,
+      [1, 3],
+      once((gate) => {
+        must(gate.transferAsync(kept.self, 0, 0, 0, 0));
+        must(gate.transfer(kept.self, 0, 0, 0, 0));
+        heard.push(outcome(gate.transfer(kept.self, 0, 0, 0, 0)));
+      }),
+      [0],
+    );
+    rig.run(1);
+    expect(heard).toEqual(["undefined", "Blocked", "arrived: Blocked"]);
+    expect(rig.root.environments.keptBy(rowOf(kept.self))).toBe(keeper.self);
+    checkTables(rig.root);
+  });
+});
+
+describe("what one that does not come back costs", () => {
+  test("one transfer one way, besides the call that makes it: it is no upcall", () => {
+    const rig = makeRig(64, {}, { profile: DEC5000_125 });
+    const cyclesOf = (act: () => unknown): number => {
+      const before = rig.machine.clock.now();
+      act();
+      return rig.machine.clock.now() - before;
+    };
+    const server = place(rig, [1, 1], () => ({ transfer: () => undefined, transferAsync: () => {} }));
+    const client = place(rig, [1, 2], () => ({ transferReply: () => {} }));
+    const { meter } = rig.machine;
+    const way = cyclesOf(() => meter.charge("transfer", 1));
+    const call = cyclesOf(() => client.nullCall());
+    const stack = cyclesOf(() => meter.charge("gateStack", 1));
+    expect(cyclesOf(() => must(client.transferAsync(server.self, 0, 0, 0, 0)))).toBe(call + way);
+    expect(cyclesOf(() => must(client.transfer(server.self, 0, 0, 0, 0)))).toBe(way);
+    expect(cyclesOf(() => must(server.transferReply(client.self, 0, 0, 0, 0)))).toBe(call + stack + way);
+  });
+
+  test("in a request to give something back it is billed once, to whom it enters", () => {
+    const rig = makeRig(64);
+    const { environments } = rig.root;
+    const server = place(rig, [1, 1], () => ({
+      transferAsync: () => rig.machine.clock.advance(cycles(rig.machine.clock.now() + 70_000)),
+    }));
+    const client = place(rig, [1, 2], (gate) => ({
+      revoke: () => {
+        must(gate.sliceFree(sliceIndex(5), own));
+        must(gate.transferAsync(server.self, 0, 0, 0, 0));
+      },
+    }));
+    must(client.sliceAlloc(sliceIndex(5), own));
+    must(rig.root.revocationAsk(client.self, 2, 1, own));
+    rig.run(1);
+    expect(environments.cyclesUsed(rowOf(server.self))).toBeGreaterThanOrEqual(70_000);
+    expect(environments.cyclesUsed(rowOf(server.self))).toBeLessThan(72_000);
+    expect(environments.cyclesUsed(rowOf(client.self))).toBeLessThan(2000);
   });
 });
 

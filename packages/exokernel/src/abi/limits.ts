@@ -35,7 +35,7 @@ export const RECEIVE_BATCH = 64;
 export const GUARD_ENTRIES = 4;
 /** Records of 8 bytes in the frame that a guard points to. */
 export const GUARD_RECORDS = 512;
-/** Names under which sealed capabilities were expired, at once; the machine pays. */
+/** Names under which sealed capabilities were expired, at once; past it, names of whoever has most are made one. */
 export const EXPIRED_NAMES = 256;
 /** The slot that holds the well-known capability in every environment's list. */
 export const WELL_KNOWN_SLOT: CapSlot = 31 as CapSlot;

@@ -6,7 +6,7 @@ import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
 import { capabilityAt, putCapability } from "./capability-list.ts";
 
-/** One offer. It dies with either side: an id names no other environment later. */
+/** One offer. It dies with either side. */
 export interface Offer {
   readonly to: EnvId;
   readonly capability: Capability;

@@ -97,13 +97,14 @@ export function capabilityUnseal(
 /**
  * Makes tokens void.
  *
- * A name takes the place of those below it, so that whoever stands above can make room. O(names expired).
+ * A name takes the place of those below it, and when there is no room for another
+ * one some are folded: it is never refused for want of room. O(names expired).
  */
 export function capabilityExpire(
   kernel: Kernel,
   caller: Environment,
   slot: unknown,
-): Sys<undefined, "BadSlot" | "BadCapability" | "Full"> {
+): Sys<undefined, "BadSlot" | "BadCapability"> {
   const held = capabilityAt(caller.capabilities, slot);
   if (held === undefined) return ERRORS.BadSlot;
   if ((held.rights & RIGHTS.duplicate) === 0) return ERRORS.BadCapability;
@@ -111,13 +112,62 @@ export function capabilityExpire(
   const { name } = held;
   const generation = seals.isSealed ? seals.generation + 1 : seals.generation;
   machine.meter.charge("capabilityCheck", 1 + seals.expired.length);
+  if (generation >= TOKEN_GENERATIONS) return renewKey(kernel);
   if (expiredFrom(seals, name) >= generation) return undefined;
   const others = seals.expired.filter((expired) => !isPrefix(name, expired.name));
-  if (others.length >= EXPIRED_NAMES || generation >= TOKEN_GENERATIONS) return ERRORS.Full;
-  seals.expired = [...others, { name, generation }];
+  const expired = [...others, { name, generation }];
+  seals.expired = expired.length > EXPIRED_NAMES ? folded(kernel, expired) : expired;
   seals.generation = generation;
   seals.isSealed = false;
   return undefined;
+}
+
+/** Makes every token of the machine void, and counts from the start: no generation is left. */
+function renewKey({ seals, machine }: Kernel): undefined {
+  machine.random.fill(seals.key, 0, TOKEN_KEY_BYTES);
+  seals.generation = 0;
+  seals.isSealed = false;
+  seals.expired = [];
+  return undefined;
+}
+
+/** Components of a name that say whose it is. */
+const ACCOUNT = 2;
+
+/**
+ * `names` with one in place of all that are at or below it, as young as the youngest of them.
+ *
+ * That voids more tokens below that name, and none elsewhere. The burden is on
+ * whoever has most: the account with most names is chosen, in it the part with
+ * most, and so on down while it has two. Nobody is folded together with another
+ * account unless no account has two names. O(names * NAME_BYTES).
+ */
+function folded({ machine }: Kernel, names: readonly ExpiredName[]): readonly ExpiredName[] {
+  let parent: readonly number[] = [];
+  for (let length = ACCOUNT; length > 0 && parent.length === 0; length--)
+    parent = crowded(names, parent, length);
+  for (let next = parent; next.length > 0; next = crowded(names, parent, parent.length + 1)) parent = next;
+  const below = names.filter(({ name }) => isPrefix(parent, name));
+  const generation = below.reduce((youngest, { generation: at }) => Math.max(youngest, at), 0);
+  machine.meter.charge("capabilityCheck", names.length * (1 + parent.length));
+  return [...names.filter(({ name }) => !isPrefix(parent, name)), { name: parent, generation }];
+}
+
+/** The name of `length` components, `above` first, with most of `names` at or below it; the root unless it has two. */
+function crowded(names: readonly ExpiredName[], above: readonly number[], length: number): readonly number[] {
+  const counts = new Map<number, number>();
+  let most = 1;
+  let found: readonly number[] = [];
+  for (const { name } of names) {
+    if (name.length < length || !isPrefix(above, name)) continue;
+    const key = name.slice(above.length, length).reduce((sum, component) => sum * 256 + component, 0);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count <= most) continue;
+    most = count;
+    found = name.slice(0, length);
+  }
+  return found;
 }
 
 /**

@@ -49,10 +49,12 @@ export function extentTransfer(
   if ("name" in memory) return memory;
   if (!isRun(memory.block, memory.count, extent.blocks)) return ERRORS.BadRange;
   const first = extent.first + memory.block;
+  const extentRow = kernel.extents.ids.rowOf(request.extent);
+  if (isAwaited(kernel, extentRow, memory.block, memory.count)) return ERRORS.Full;
   const isQueued = begin(kernel, extent, {
     kind,
     environment: caller,
-    extentRow: kernel.extents.ids.rowOf(request.extent),
+    extentRow,
     statusAddress: memory.statusAddress,
     statusFrame: Math.floor(memory.statusAddress / FRAME_BYTES),
     firstFrame: memory.address / FRAME_BYTES,
@@ -156,6 +158,13 @@ function begin(kernel: Kernel, extent: ExtentRow, transfer: TransferRow): boolea
   trace.record(machine.clock, TRACE_EVENTS.transferBegin, transfer.extentRow, transfer.end - transfer.first);
   if (request === undefined) complete(kernel, extent, transfer, true);
   return true;
+}
+
+/** True when a frame waits to be saved in one of these blocks: it goes first, or its owner could put it off for ever. O(queued). */
+function isAwaited({ revocations }: Kernel, extentRow: number, block: number, count: number): boolean {
+  return revocations.queued.some(
+    (save) => save.extentRow === extentRow && save.block >= block && save.block < block + count,
+  );
 }
 
 /** True when a transfer in flight shares a block with this one, and one of the two writes. O(transfers). */

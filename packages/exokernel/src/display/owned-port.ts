@@ -35,11 +35,12 @@ export class OwnedPort implements DisplayPort {
   fill(x: number, y: number, width: number, height: number, colour: number): number {
     const right = endOf(x, width, this.width);
     const bottom = endOf(y, height, this.height);
+    let tried = 0;
     let set = 0;
     for (let row = Math.max(0, y); row < bottom; row++)
-      for (let column = Math.max(0, x); column < right; column++)
+      for (let column = Math.max(0, x); column < right; column++, tried++)
         if (this.#display.write(this.#owner, column, row, colour)) set += 1;
-    this.#meter.charge("touchByte", set * PIXEL_BYTES);
+    this.#meter.charge("touchByte", tried * PIXEL_BYTES);
     return set;
   }
   get(x: number, y: number): number {

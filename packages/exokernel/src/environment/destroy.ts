@@ -1,6 +1,7 @@
 /** The end of environments: exactly what they hold is freed. */
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
+import { KERNEL } from "../abi/ids.ts";
 import { authorise } from "../capability/authority.ts";
 import { releaseBlocks, releaseExtent } from "../disk/extent-table.ts";
 import { rowFor, type Kernel, type Rows } from "../kernel.ts";
@@ -77,7 +78,7 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   const { guard } = environment;
   environment.guard = withList(guard, -1, 0);
   dropList(kernel, guard);
-  environment.offer = undefined;
+  withdrawOffers(kernel, environment);
   breakWindowsOf(kernel, environment);
   releaseFrames(kernel, environment);
   environment.capabilities.fill(undefined);
@@ -86,6 +87,12 @@ export function environmentRelease(kernel: Kernel, environment: Environment): vo
   kernel.environments.rows[environment.row] = undefined;
   kernel.environments.ids.free(environment.row);
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.environmentDestroy, environment.id, 0);
+}
+
+/** What it offers is gone, and what others offer to it is nobody's to take. */
+function withdrawOffers({ environments }: Kernel, environment: Environment): void {
+  environment.offer = undefined;
+  for (const other of environments.rows) if (other?.offer?.to === environment.id) other.offer = undefined;
 }
 
 function releaseNetwork(kernel: Kernel, environment: Environment): void {
@@ -119,8 +126,8 @@ function releaseRows<T>(table: Rows<T>, isHeld: (row: T) => boolean, release: (r
 }
 
 /**
- * A frame that a device still writes to, or another's guard points to, stays
- * taken, an orphan, until that is over. Guards of its own are let go first: they
+ * A frame that a device still writes to, or another's guard points to, is the
+ * kernel's, an orphan, until that is over. Guards of its own are let go first: they
  * may point to frames of its own, in a circle.
  */
 function releaseFrames(kernel: Kernel, environment: Environment): void {
@@ -141,7 +148,9 @@ function releaseFrames(kernel: Kernel, environment: Environment): void {
       releaseFrame(kernel, f);
       continue;
     }
+    frames.owner[f] = KERNEL;
     frames.orphan[f] = 1;
     frames.guaranteed[f] = 0;
+    environment.frames -= 1;
   }
 }

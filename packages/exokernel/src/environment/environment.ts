@@ -87,6 +87,9 @@ export interface Environment {
   forfeited: number;
   /** Slices left in which the transfers it makes are timed one by one. */
   watched: number;
+  /** The last search for somebody to run that looked at it, and what came of that. */
+  scanned: number;
+  isReady: boolean;
   /** Regions it made. */
   regions: number;
   /** Who last broke one of its windows other than itself: to blame for a touch of a dead one. */
@@ -129,6 +132,8 @@ export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Gu
   excess: 0,
   forfeited: 0,
   watched: 0,
+  scanned: 0,
+  isReady: false,
   regions: 0,
   brokenBy: undefined,
   asid: -1,

@@ -14,22 +14,32 @@ type Entry = (...registers: number[]) => unknown;
 /** What an upcall gave when it faulted. */
 export const FAULTED: unique symbol = Symbol("faulted");
 
-/**
- * Calls one entry point with at most five numbers; `FAULTED` when it threw or returned a promise.
- *
- * The environment runs in the meantime, and whoever ran before does so again
- * afterwards. A transfer that it initiated arrives before this returns. No allocation.
- */
+/** Calls one entry point by an upcall, and charges for it; otherwise like `enterBy`. */
 export function upcall(
   kernel: Kernel,
   environment: Environment,
   entry: Entry,
   registers: Float64Array | undefined = undefined,
 ): unknown {
+  kernel.machine.meter.charge("upcall", 1);
+  return enterBy(kernel, environment, entry, registers);
+}
+
+/**
+ * Calls one entry point with at most five numbers; `FAULTED` when it threw or returned a promise.
+ *
+ * The environment runs in the meantime, and whoever ran before does so again
+ * afterwards. A transfer that it initiated arrives before this returns. No allocation.
+ */
+export function enterBy(
+  kernel: Kernel,
+  environment: Environment,
+  entry: Entry,
+  registers: Float64Array | undefined,
+): unknown {
   const { transfers } = environment;
   const before = kernel.running;
   const wasActive = transfers.active;
-  kernel.machine.meter.charge("upcall", 1);
   kernel.running = environment;
   transfers.active = true;
   let returned: unknown;

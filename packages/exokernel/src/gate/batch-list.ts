@@ -7,10 +7,15 @@ import type { GateCalls } from "../abi/gate.ts";
 import { BATCH_CALLS } from "../abi/limits.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
+import type { Kernel } from "../kernel.ts";
+import { proveCalleeHeadroom } from "../transfer/callee-headroom.ts";
 import { countCall } from "./enter.ts";
 
 /** Calls that a batch cannot hold: they would nest. */
 const UNBATCHED: ReadonlySet<string> = new Set(["batchRun", "transfer", "transferWords"]);
+
+/** Calls that a batch can hold and that may enter somebody else's code. */
+const ENTERING: ReadonlySet<string> = new Set(["transferAsync", "transferReply"]);
 
 const isBatchable = (call: unknown): call is BatchedCall =>
   typeof call === "string" && Object.hasOwn(CALLS, call) && !UNBATCHED.has(call);
@@ -29,6 +34,7 @@ export class BatchList implements Batch {
   readonly #results: unknown[] = new Array(BATCH_CALLS).fill(undefined);
   readonly #meter: Meter;
   #made = 0;
+  #isEntering = false;
   #isRunning = false;
 
   constructor(owner: Environment, inner: GateCalls, meter: Meter) {
@@ -43,11 +49,12 @@ export class BatchList implements Batch {
     Object.freeze(BatchList.prototype);
   }
 
-  /** Runs `batch` if it is one of `caller`'s and not empty. */
-  static run(caller: Environment, batch: unknown): Sys<number, "BadBatch"> {
+  /** Runs `batch` if it is one of `caller`'s and not empty; with stack for whoever it enters, unless in a callee. */
+  static run(kernel: Kernel, caller: Environment, batch: unknown): Sys<number, "BadBatch"> {
     const isOurs = typeof batch === "object" && batch !== null && #inner in batch;
     if (!isOurs || batch.#owner !== caller || batch.#isRunning || batch.#calls.length === 0)
       return ERRORS.BadBatch;
+    if (batch.#isEntering && kernel.transferDepth === 0) proveCalleeHeadroom();
     batch.#isRunning = true;
     try {
       return batch.#run();
@@ -66,6 +73,7 @@ export class BatchList implements Batch {
     this.#args.length = 0;
     this.#results.fill(undefined);
     this.#made = 0;
+    this.#isEntering = false;
   }
   add<K extends BatchedCall>(call: K, ...args: Parameters<GateCalls[K]>): void {
     if (this.#isRunning) throw new Error("the batch is being run");
@@ -73,6 +81,7 @@ export class BatchList implements Batch {
     if (!isBatchable(call)) throw new RangeError("no call that a batch can hold");
     this.#calls.push(this.#inner[call] as AnyCall);
     this.#numbers.push(CALLS[call].number);
+    if (ENTERING.has(call)) this.#isEntering = true;
     const [a, b, c, d, f] = args as readonly unknown[];
     this.#args.push([a, b, c, d, f]);
   }
@@ -99,5 +108,5 @@ export class BatchList implements Batch {
 }
 
 /** Runs a batch of the caller's. */
-export const runBatch = (caller: Environment, batch: unknown): Sys<number, "BadBatch"> =>
-  BatchList.run(caller, batch);
+export const runBatch = (kernel: Kernel, caller: Environment, batch: unknown): Sys<number, "BadBatch"> =>
+  BatchList.run(kernel, caller, batch);

@@ -51,9 +51,9 @@ import {
 } from "../transfer/transfer.ts";
 import { runBatch } from "./batch-list.ts";
 
-const selfCalls = (e: Environment): SelfCalls => ({
+const selfCalls = (k: Kernel, e: Environment): SelfCalls => ({
   nullCall: () => undefined,
-  batchRun: (batch) => runBatch(e, batch),
+  batchRun: (batch) => runBatch(k, e, batch),
 });
 
 const capabilityCalls = (k: Kernel, e: Environment): CapabilityCalls => ({
@@ -154,7 +154,7 @@ const deviceCalls = (k: Kernel, e: Environment): DeviceCalls => ({
 
 /** The calls of `environment`, without the entry to the kernel that a gate puts before each. */
 export const innerCalls = (k: Kernel, e: Environment, makeGate: GateMaker): GateCalls => ({
-  ...selfCalls(e),
+  ...selfCalls(k, e),
   ...capabilityCalls(k, e),
   ...environmentCalls(k, e, makeGate),
   ...sliceCalls(k, e),

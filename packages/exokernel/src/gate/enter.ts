@@ -21,9 +21,10 @@ function enter(k: Kernel, e: Environment, number: number, path: number): void {
   note(k, e, number, path);
 }
 
-/** The same for a call that may enter somebody else's code. */
+/** The same for a call that may enter somebody else's code; in a callee the call itself sees whether there is room. */
 function enterDeep(k: Kernel, e: Environment, number: number, path: number): void {
-  proveCalleeHeadroom();
+  if (k.transferDepth === 0) proveCalleeHeadroom();
+  else proveHeadroom();
   note(k, e, number, path);
 }
 
@@ -99,7 +100,6 @@ const PATHS: { readonly [P in EntryPath]: Entrance } = { short, move, long };
 /** The entrances of calls that have one of their own. */
 const OWN: ReadonlyMap<number, Entrance> = new Map([
   [CALLS.nullCall.number, nothing],
-  [CALLS.batchRun.number, longDeep],
   [CALLS.transfer.number, control],
   [CALLS.transferWords.number, control],
   [CALLS.transferAsync.number, shortDeep],

@@ -2,7 +2,7 @@
  * The frame table: who holds each page frame, and what is bound to it.
  *
  *     column     unit          written by
- *     owner      EnvId         alloc, free; 0 is free
+ *     owner      EnvId         alloc, free; 0 is free, KERNEL an orphan's or the kernel's own
  *     lastOwner  EnvId         alloc; whose bytes the frame still contains, 0 for zeros,
  *                              NOBODY_ALIVE once that environment is dead
  *     bindings   windows       bind, unbind
@@ -89,8 +89,7 @@ function checkHeld(table: FrameTable, f: number): void {
   );
   const isOwners = lastOwner[f] === owner[f];
   if (orphan[f] === 0) return expectThat(isOwners, f, "another's bytes");
-  const isTaken = owner[f] === KERNEL;
-  expectThat(isOwners || isTaken || lastOwner[f] === NOBODY_ALIVE, f, "an orphan with somebody else's bytes");
+  expectThat(owner[f] === KERNEL, f, "an orphan that is somebody's");
   expectThat((pins[f] ?? 0) > 0, f, "an orphan that nothing pins");
   expectThat(bindings[f] === 0 && regions[f] === 0 && guaranteed[f] === 0, f, "an orphan that is used");
 }

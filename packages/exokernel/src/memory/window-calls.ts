@@ -57,9 +57,14 @@ export function windowUnbind(
   return undefined;
 }
 
-/** The binding of `window` if it is alive and `caller`'s, else `undefined`. O(1). */
+/**
+ * The binding of `window` if it is alive and `caller`'s, else `undefined`. O(1).
+ *
+ * Nothing is the dead's: a getter among the arguments may have ended the caller,
+ * and somebody else may have its row.
+ */
 export function ownBinding(caller: Environment, window: unknown): WindowBinding | undefined {
-  if (!BoundWindow.isBound(window)) return undefined;
+  if (!caller.alive || !BoundWindow.isBound(window)) return undefined;
   const binding = BoundWindow.bindingOf(window);
   return binding !== undefined && binding.owner === caller.row ? binding : undefined;
 }

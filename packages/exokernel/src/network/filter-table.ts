@@ -18,7 +18,7 @@ export interface FilterRow {
   /** Its index in the interface's demultiplexer. */
   readonly index: number;
   guard: Guard;
-  /** Id of the ring that it feeds, and the ring itself: ids come round, rings do not. */
+  /** Id of the ring that it feeds, and the ring itself, which may be gone. */
   readonly ring: number;
   readonly feeds: RingRow;
   matched: number;

@@ -30,10 +30,11 @@ export function dispatch(kernel: Kernel): boolean {
 function nextRunnable(kernel: Kernel, now: Cycles): Environment | undefined {
   const { slices } = kernel;
   let position = slices.current;
+  slices.scans += 1;
   for (let i = 0; i < slices.count; i++) {
     position = position + 1 === slices.count ? 0 : position + 1;
     const user = userAt(kernel, position);
-    if (user === undefined || !mayRun(kernel, user, now)) continue;
+    if (user === undefined || !mayRunNow(kernel, user, now)) continue;
     if (!user.alive) environmentRelease(kernel, user);
     else if (!forfeits(kernel, user)) {
       slices.current = position;
@@ -41,6 +42,16 @@ function nextRunnable(kernel: Kernel, now: Cycles): Environment | undefined {
     }
   }
   return undefined;
+}
+
+/** The same as `mayRun`, with one look at what it waits for in a scan: no word changes between its positions. */
+function mayRunNow(kernel: Kernel, user: Environment, now: Cycles): boolean {
+  const { scans } = kernel.slices;
+  if (user.scanned !== scans) {
+    user.scanned = scans;
+    user.isReady = mayRun(kernel, user, now);
+  }
+  return user.isReady;
 }
 
 /** True when `user` is runnable; a look at what it waits for takes time. */
@@ -88,7 +99,6 @@ function run(kernel: Kernel, environment: Environment): void {
   const position = kernel.slices.current;
   const { upcalls } = environment;
   if (upcalls === undefined) return;
-  const owed = environment.excess;
   watch(kernel, environment);
   bill(kernel, environment);
   kernel.trace.record(clock, TRACE_EVENTS.sliceBegin, environment.id, position);
@@ -104,7 +114,7 @@ function run(kernel: Kernel, environment: Environment): void {
   environment.slicesEnded += 1;
   kernel.trace.record(clock, TRACE_EVENTS.sliceEnd, environment.id, position);
   bill(kernel, undefined);
-  unwatch(kernel, environment, owed);
+  unwatch(kernel, environment);
   settle(kernel, environment);
 }
 
@@ -121,9 +131,11 @@ function wakeUp(kernel: Kernel, environment: Environment): void {
 /** When the first environment will be runnable: now, a time, or `NEVER`. O(slices). */
 export function runnableAt(kernel: Kernel, now: Cycles): Cycles {
   let at: number = NEVER;
+  const scan = (kernel.slices.scans += 1);
   for (let i = 0; i < kernel.slices.count; i++) {
     const user = userAt(kernel, i);
-    if (user?.upcalls === undefined) continue;
+    if (user?.upcalls === undefined || user.scanned === scan) continue;
+    user.scanned = scan;
     if (isRunnable(user, now)) return now;
     at = Math.min(at, user.predicate === undefined ? user.until : user.predicate.holdsAt(now));
   }

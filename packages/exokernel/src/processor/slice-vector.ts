@@ -14,6 +14,8 @@ export interface SliceVector {
   readonly quantum: number;
   /** The position that is running or ran last. */
   current: number;
+  /** Times that it was searched for somebody to run. */
+  scans: number;
 }
 
 /** A vector of `count` free positions. */
@@ -23,4 +25,5 @@ export const makeSliceVector = (count: number, quantum: number): SliceVector => 
   guards: new Array<Guard | undefined>(count).fill(undefined),
   quantum,
   current: count - 1,
+  scans: 0,
 });

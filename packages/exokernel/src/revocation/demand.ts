@@ -106,14 +106,13 @@ function enter(
 ): void {
   if (entry === undefined) return;
   const { clock, timer } = kernel.machine;
-  const owed = environment.excess;
   timer.arm((clock.now() + kernel.slices.quantum) as Cycles);
   watch(kernel, environment);
   bill(kernel, environment);
   switchTo(kernel.addressSpaces, environment);
   upcall(kernel, environment, entry as () => void, Float64Array.from(registers));
   bill(kernel, undefined);
-  unwatch(kernel, environment, owed);
+  unwatch(kernel, environment);
   timer.arm(NEVER);
   settle(kernel, environment);
 }

@@ -67,7 +67,7 @@ export function streamAccept(
   const rows = kernel.streamRows[index];
   if (device === undefined || rows === undefined) return ERRORS.NoDevice;
   kernel.acceptors[index]?.add(caller);
-  if (kernel.streams.ids.taken() >= kernel.streams.ids.rows - 1) return ERRORS.Full;
+  if (kernel.streams.ids.left() === 0) return ERRORS.Full;
   const handle = device.accept();
   if (handle < 0) return ERRORS.Empty;
   const row = kernel.streams.ids.take();

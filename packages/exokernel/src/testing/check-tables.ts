@@ -12,8 +12,8 @@ const expectThat = (holds: boolean, what: string): void => {
  *
  * Frames: the free count, each environment's count, and no binding or pin on a
  * free frame. Everything bound belongs to an environment that is alive, but for
- * frames and extents that a device still uses: those may outlive their owner.
- * The kernel's own frames are nobody's.
+ * extents that a disk still uses: those may outlive their owner. Frames that do
+ * are the kernel's, like its own.
  */
 export function checkTables(gate: Gate): void {
   checkFrames(gate);
@@ -39,8 +39,8 @@ function checkFrames(gate: Gate): void {
     if (owner === 0) {
       free += 1;
       expectThat(frames.bindings(f) === 0 && frames.pins(f) === 0, `free frame ${f} is bound`);
-    } else if (isAlive(gate, owner)) held.set(owner, (held.get(owner) ?? 0) + 1);
-    else expectThat(frames.pins(f) > 0, `frame ${f} is held by the dead`);
+    } else held.set(owner, (held.get(owner) ?? 0) + 1);
+    expectThat(owner === 0 || isAlive(gate, owner), `frame ${f} is held by the dead`);
     expectThat(frames.pins(f) <= frames.bindings(f), `frame ${f} has more pins than bindings`);
     if (frames.guaranteed(f) === 1) guaranteed.set(owner, (guaranteed.get(owner) ?? 0) + 1);
   }

@@ -1,9 +1,9 @@
 /** Where transfers arrive that are not made at once: asynchronous ones, and replies to callers that were kept. */
 import type { Environment } from "../environment/environment.ts";
-import { upcall } from "../environment/upcall.ts";
+import { enterBy } from "../environment/upcall.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
 import { switchTo } from "../processor/address-space.ts";
-import { bill, settle } from "../processor/excess.ts";
+import { bill, settle, unwatch, watch } from "../processor/excess.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 
 /**
@@ -26,7 +26,11 @@ export function arrive(kernel: Kernel, from: Environment): void {
   callee.yieldTarget = undefined;
 }
 
-/** Enters `target` by a transfer, on its own account; afterwards whoever ran before goes on. */
+/**
+ * Enters `target` by a transfer, as a turn of its own; afterwards whoever ran before goes on.
+ *
+ * A transfer is charged as what it is, one way, and not as an upcall besides.
+ */
 export function deliver(
   kernel: Kernel,
   target: Environment,
@@ -35,11 +39,17 @@ export function deliver(
 ): void {
   kernel.machine.meter.charge("transfer", 1);
   const payer = bill(kernel, target);
+  const { account } = kernel;
+  const { overrun, isShared, isWatched } = account;
+  watch(kernel, target);
   kernel.transferDepth += 1;
   switchTo(kernel.addressSpaces, target);
-  upcall(kernel, target, entry, registers);
+  enterBy(kernel, target, entry, registers);
   kernel.transferDepth -= 1;
   if (kernel.running !== undefined) switchTo(kernel.addressSpaces, kernel.running);
   bill(kernel, payer);
+  unwatch(kernel, target, overrun);
+  account.isShared = isShared;
+  account.isWatched = isWatched;
   settle(kernel, target);
 }

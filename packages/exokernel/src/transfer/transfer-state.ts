@@ -11,18 +11,20 @@ export interface TransferState {
   /** It is in a transfer, as caller or callee, or its upcall runs: nobody may enter it. */
   active: boolean;
   /**
-   * The callee that keeps it since a transfer; it does not run, and the callee has its slices.
+   * The callee that keeps it since a transfer: it has no slices, the callee has them.
    *
-   * Holds: following `keptBy` ends, because nobody enters an environment that is kept or
-   * active, and a callee only begins to keep a caller that is not kept.
+   * It runs nevertheless when an asynchronous transfer to it arrives that was initiated before.
+   *
+   * Holds: following `keptBy` ends, because nobody enters an environment synchronously that is
+   * kept or active, one that is kept makes no synchronous transfer, and a callee only begins to
+   * keep a caller that is not kept.
    */
   keptBy: Environment | undefined;
-  /** Callers that it keeps. */
-  readonly keeps: Set<Environment>;
-  /** While it is the callee: who ran before, whether the caller was active, and who paid, if that is noted. */
+  /** While it is the callee: who ran before, whether the caller was active, who paid, if that is noted, and its overrun. */
   before: Environment | undefined;
   callerWasActive: boolean;
   payer: Environment | undefined;
+  overrun: number;
   /** Where words arrive. */
   buffer: BoundWindow | undefined;
   bufferAt: number;
@@ -39,10 +41,10 @@ export const makeTransferState = (): TransferState => ({
   allows: TRANSFER_KINDS.all,
   active: false,
   keptBy: undefined,
-  keeps: new Set(),
   before: undefined,
   callerWasActive: false,
   payer: undefined,
+  overrun: 0,
   buffer: undefined,
   bufferAt: 0,
   target: undefined,

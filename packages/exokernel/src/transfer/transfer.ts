@@ -10,9 +10,10 @@ import { rowFor, type Kernel } from "../kernel.ts";
 import { BoundWindow } from "../memory/bound-window.ts";
 import { reach } from "../memory/window-calls.ts";
 import { switchTo } from "../processor/address-space.ts";
-import { bill, settle } from "../processor/excess.ts";
+import { bill, conclude, settle } from "../processor/excess.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { arrive, deliver } from "./arrival.ts";
+import { hasCalleeHeadroom } from "./callee-headroom.ts";
 
 const WORD_BYTES = 4;
 
@@ -59,8 +60,12 @@ function refusal(kernel: Kernel, caller: Environment, callee: Environment, kind:
   const { transfers } = callee;
   const isTaken = transfers.active || transfers.keptBy !== undefined || callee === caller;
   if (isTaken || (transfers.allows & kind) === 0) return ERRORS.Blocked;
-  return kernel.transferDepth >= TRANSFER_DEPTH ? ERRORS.TooDeep : undefined;
+  return isTooDeep(kernel) ? ERRORS.TooDeep : undefined;
 }
+
+/** True when another callee would nest too deep, or has no stack left by those around it. */
+const isTooDeep = ({ transferDepth }: Kernel): boolean =>
+  transferDepth > 0 && (transferDepth >= TRANSFER_DEPTH || !hasCalleeHeadroom());
 
 /** The same for a synchronous transfer, which a caller that waits for a reply cannot make either. */
 const refusalNow = (kernel: Kernel, caller: Environment, callee: Environment): Refusal =>
@@ -144,7 +149,7 @@ function cross(kernel: Kernel, caller: Environment, callee: Environment): void {
   const { transfers } = callee;
   transfers.before = kernel.running;
   transfers.callerWasActive = caller.transfers.active;
-  transfers.payer = kernel.account.isWatched ? bill(kernel, callee) : undefined;
+  payNext(kernel, callee);
   kernel.machine.meter.charge("transfer", 1);
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.control, caller.id, callee.id);
   kernel.transferDepth += 1;
@@ -152,6 +157,20 @@ function cross(kernel: Kernel, caller: Environment, callee: Environment): void {
   transfers.active = true;
   kernel.running = callee;
   switchTo(kernel.addressSpaces, callee);
+}
+
+/** From now on `callee` pays, in a turn of its own, or the caller for both. */
+function payNext(kernel: Kernel, callee: Environment): void {
+  const { account } = kernel;
+  const { transfers } = callee;
+  transfers.payer = undefined;
+  if (!account.isWatched) {
+    account.isShared = true;
+    return;
+  }
+  transfers.payer = bill(kernel, callee);
+  transfers.overrun = account.overrun;
+  account.overrun = 0;
 }
 
 /** Control comes back with a reply, or without; what the callee initiated arrives before the caller goes on. */
@@ -162,7 +181,7 @@ function comeBack(
   reply: unknown,
 ): Sys<number | undefined, "Faulted"> {
   const { transfers } = callee;
-  const { before, callerWasActive, payer } = transfers;
+  const { before, callerWasActive, payer, overrun } = transfers;
   transfers.active = false;
   caller.transfers.active = callerWasActive;
   kernel.running = before;
@@ -171,6 +190,7 @@ function comeBack(
   const answer = answerOf(kernel, caller, callee, reply);
   if (payer !== undefined) {
     bill(kernel, payer);
+    conclude(kernel, callee, overrun);
     settle(kernel, callee);
   }
   if (transfers.target !== undefined) arrive(kernel, callee);
@@ -190,10 +210,7 @@ function answerOf(
     kernel.machine.meter.charge("transfer", 1);
     return reply;
   }
-  if (caller.alive) {
-    caller.transfers.keptBy = callee;
-    callee.transfers.keeps.add(caller);
-  }
+  if (caller.alive) caller.transfers.keptBy = callee;
   return undefined;
 }
 
@@ -227,7 +244,7 @@ export const transferReplyOf =
     if (kept === undefined || kept.transfers.keptBy !== e || kept.transfers.active)
       return ERRORS.BadEnvironment;
     if (!areRegisters(a, b, c, d)) return ERRORS.BadRange;
-    if (k.transferDepth >= TRANSFER_DEPTH) return ERRORS.TooDeep;
+    if (isTooDeep(k)) return ERRORS.TooDeep;
     letGo(k, kept);
     k.trace.record(k.machine.clock, TRACE_EVENTS.controlReply, e.id, kept.id);
     const entry = kept.upcalls?.transferReply;
@@ -244,7 +261,6 @@ export const transferReplyOf =
 
 /** Nobody keeps `kept` any longer: it runs in its own slices again, also if it was asleep. */
 function letGo(kernel: Kernel, kept: Environment): void {
-  kept.transfers.keptBy?.transfers.keeps.delete(kept);
   kept.transfers.keptBy = undefined;
   notify(kernel, kept);
 }
@@ -252,12 +268,12 @@ function letGo(kernel: Kernel, kept: Environment): void {
 /**
  * Ends every transfer that an environment is part of: whoever it keeps goes on, with no reply.
  *
- * One that it has initiated arrives all the same.
+ * One that it has initiated arrives all the same. O(environments).
  */
 export function releaseTransfers(kernel: Kernel, environment: Environment): void {
   const { transfers } = environment;
-  for (const kept of transfers.keeps) letGo(kernel, kept);
-  transfers.keptBy?.transfers.keeps.delete(environment);
+  for (const other of kernel.environments.rows)
+    if (other?.transfers.keptBy === environment) letGo(kernel, other);
   transfers.keptBy = undefined;
   transfers.buffer = undefined;
 }

@@ -15,7 +15,9 @@ export interface DmaOptions {
 interface Queued {
   readonly request: DmaRequest;
   readonly memory: Uint8Array;
-  readonly due: number;
+  /** When it was accepted, and how long it takes. */
+  readonly submitted: number;
+  readonly cycles: number;
   isCancelled: boolean;
 }
 
@@ -36,22 +38,11 @@ const finish = ({ request, memory, isCancelled }: Queued): boolean => {
   return true;
 };
 
-/** Takes the next finished copy off the queue: a cancelled one wherever it is, else the first if it is due. */
-const takeFinished = (queue: Queued[], now: Cycles, cancelled: number): Queued | undefined => {
-  if (cancelled > 0)
-    return queue.splice(
-      queue.findIndex((one) => one.isCancelled),
-      1,
-    )[0];
-  const head = queue[0];
-  return head !== undefined && head.due <= now ? queue.shift() : undefined;
-};
-
 /**
  * A DMA engine in a machine of `hertz` cycles a second.
  *
  * Bytes move when the copy is reaped, so nothing shows early. A cancelled copy
- * completes at once; the time that was set aside for it is not given to others.
+ * completes at once, and those behind it do not wait for it.
  */
 export function makeDmaEngine(hertz: number, options: DmaOptions = {}): DmaEngine {
   const hardware: DmaHardware = {
@@ -61,13 +52,24 @@ export function makeDmaEngine(hertz: number, options: DmaOptions = {}): DmaEngin
   const overhead = (options.overheadSeconds ?? 0.000_001) * hertz;
   const cyclesPerByte = hertz / hardware.bytesPerSecond;
   const queue: Queued[] = [];
+  /** When the engine was done with the last copy, or left it. */
   let free = 0;
   let cancelled = 0;
+  /** The copies are made one after another: only when the first is due is known. */
+  const dueOf = (head: Queued): number => Math.max(head.submitted, free) + head.cycles;
+  /** Takes the next finished copy off the queue: a cancelled one wherever it is, else the first if it is due. */
+  const takeFinished = (now: Cycles): Queued | undefined => {
+    const index = cancelled > 0 ? queue.findIndex((one) => one.isCancelled) : 0;
+    const taken = queue[index];
+    if (taken === undefined || (cancelled === 0 && dueOf(taken) > now)) return undefined;
+    if (index === 0) free = Math.max(free, Math.min(now, dueOf(taken)));
+    queue.splice(index, 1);
+    return taken;
+  };
   const submit: DmaEngine["submit"] = (now, memory, request) => {
     if (queue.length >= hardware.queueSlots) return false;
     const cycles = fits(memory, request) ? Math.ceil(overhead + request.bytes * cyclesPerByte) : 1;
-    free = Math.max(now, free) + cycles;
-    queue.push({ request, memory, due: free, isCancelled: false });
+    queue.push({ request, memory, submitted: now, cycles, isCancelled: false });
     return true;
   };
   const cancel: DmaEngine["cancel"] = (request) => {
@@ -80,7 +82,7 @@ export function makeDmaEngine(hertz: number, options: DmaOptions = {}): DmaEngin
   const reap: DmaEngine["reap"] = (now, limit, done) => {
     let count = 0;
     while (count < limit) {
-      const taken = takeFinished(queue, now, cancelled);
+      const taken = takeFinished(now);
       if (taken === undefined) break;
       if (taken.isCancelled) cancelled -= 1;
       count += 1;
@@ -88,6 +90,9 @@ export function makeDmaEngine(hertz: number, options: DmaOptions = {}): DmaEngin
     }
     return count;
   };
-  const wakeAt: DmaEngine["wakeAt"] = (now) => (cancelled > 0 ? now : ((queue[0]?.due ?? NEVER) as Cycles));
+  const wakeAt: DmaEngine["wakeAt"] = (now) => {
+    if (cancelled > 0) return now;
+    return (queue[0] === undefined ? NEVER : dueOf(queue[0])) as Cycles;
+  };
   return Object.freeze({ hardware: Object.freeze(hardware), submit, cancel, reap, wakeAt });
 }

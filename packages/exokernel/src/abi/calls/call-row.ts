@@ -23,7 +23,7 @@ export type EntryPath =
 export interface CallRow<N extends ErrorName> {
   /** Part of the interface: never reused. */
   readonly number: number;
-  /** Argument and result types towards WebAssembly. */
+  /** Argument and result types towards WebAssembly. Ids are wider than 32 bits, but those of environments. */
   readonly wasm: string;
   readonly credential: Credential;
   readonly path: EntryPath;

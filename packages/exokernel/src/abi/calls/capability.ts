@@ -123,16 +123,18 @@ export interface CapabilityCalls {
   /**
    * Makes every token void that was sealed until now for `slot`'s name or one below it.
    *
-   * Also those that were narrowed to such a name. Names below it that were
-   * expired earlier make room. **Needs** `duplicate` in `slot`'s capability.
+   * Also those that were narrowed to such a name. When `EXPIRED_NAMES` names have
+   * been expired, some that have a name above in common are made one: tokens below
+   * that one are void as well. It falls on whoever has most names with the same
+   * first two components, and expiring the name above them makes room.
+   * **Needs** `duplicate` in `slot`'s capability.
    *
    * @param slot slot of the caller
    *
    * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
    * **Fails** `BadCapability`: the slot's capability lacks `duplicate`.
-   * **Fails** `Full`: `EXPIRED_NAMES` names have been expired and this is another.
    */
-  capabilityExpire(slot: CapSlot): Sys<undefined, "BadSlot" | "BadCapability" | "Full">;
+  capabilityExpire(slot: CapSlot): Sys<undefined, "BadSlot" | "BadCapability">;
   /**
    * Sets entry `entry` of the guard of a resource, or clears it when `capability` is absent.
    *
@@ -219,15 +221,15 @@ export const CAPABILITY_CALLS: CallRows<CapabilityCalls> = {
     "BadToken",
     "BadSlot",
   ]),
-  capabilityExpire: row(0x17, "i32->i32", "slot", "long", ["BadSlot", "BadCapability", "Full"]),
-  guardSet: row(0x1a, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+  capabilityExpire: row(0x17, "i32->i32", "slot", "long", ["BadSlot", "BadCapability"]),
+  guardSet: row(0x1a, "i32 i64 i32 i32 i32->i32", "slot", "long", [
     "BadResource",
     "BadGuard",
     "BadName",
     "BadSlot",
     "BadCapability",
   ]),
-  guardExtend: row(0x1b, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+  guardExtend: row(0x1b, "i32 i64 i32 i32 i32->i32", "slot", "long", [
     "BadResource",
     "BadFrame",
     "BadRange",

@@ -85,7 +85,7 @@ export interface DiskCalls {
    * **Fails** `BadWindow`: the window is dead, not the caller's, or not bound for writing where it is written.
    * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
    * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
-   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros.
+   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, a frame taken by force waits to be saved in one of these blocks, or one in flight shares a block while the extent has some that show zeros.
    */
   extentRead(
     extent: ExtentId,
@@ -104,7 +104,7 @@ export interface DiskCalls {
    * **Fails** `BadWindow`: the window is dead, not the caller's, or not bound for writing where it is written.
    * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
    * **Fails** `BadCapability`: the capability in the slot does not reach the guard with the right.
-   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, or one in flight shares a block while the extent has some that show zeros.
+   * **Fails** `Full`: `TRANSFERS` are in flight, the disk's queue is full, a frame taken by force waits to be saved in one of these blocks, or one in flight shares a block while the extent has some that show zeros.
    */
   extentWrite(
     extent: ExtentId,
@@ -115,7 +115,7 @@ export interface DiskCalls {
 
 /** Their rows. */
 export const DISK_CALLS: CallRows<DiskCalls> = {
-  extentAlloc: row(0x50, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+  extentAlloc: row(0x50, "i32 i32 i32 i32 i32->i64", "slot", "long", [
     "NoDevice",
     "BadRange",
     "Busy",
@@ -123,8 +123,8 @@ export const DISK_CALLS: CallRows<DiskCalls> = {
     "BadCapability",
     "Full",
   ]),
-  extentFree: row(0x51, "i32 i32->i32", "slot", "long", ["BadExtent", "Busy", "BadSlot", "BadCapability"]),
-  extentRead: row(0x52, "i32 i32 i32->i32", "slot", "long", [
+  extentFree: row(0x51, "i64 i32->i32", "slot", "long", ["BadExtent", "Busy", "BadSlot", "BadCapability"]),
+  extentRead: row(0x52, "i64 i32 i32->i32", "slot", "long", [
     "BadExtent",
     "BadRange",
     "BadWindow",
@@ -132,7 +132,7 @@ export const DISK_CALLS: CallRows<DiskCalls> = {
     "BadCapability",
     "Full",
   ]),
-  extentWrite: row(0x53, "i32 i32 i32->i32", "slot", "long", [
+  extentWrite: row(0x53, "i64 i32 i32->i32", "slot", "long", [
     "BadExtent",
     "BadRange",
     "BadWindow",

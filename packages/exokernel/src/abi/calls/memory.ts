@@ -232,22 +232,22 @@ export const MEMORY_CALLS: CallRows<MemoryCalls> = {
     "Full",
   ]),
   windowUnbind: row(0x39, "i32->i32", "binding", "long", ["BadWindow"]),
-  regionCreate: row(0x3a, "i32 i32 i32 i32->i32", "slot", "long", [
+  regionCreate: row(0x3a, "i32 i32 i32 i32->i64", "slot", "long", [
     "BadFrame",
     "BadRange",
     "BadSlot",
     "BadCapability",
     "Full",
   ]),
-  regionDestroy: row(0x3b, "i32 i32->i32", "slot", "long", ["BadRegion", "BadSlot", "BadCapability"]),
-  regionRead: row(0x3c, "i32 i32 i32->i32", "slot", "move", [
+  regionDestroy: row(0x3b, "i64 i32->i32", "slot", "long", ["BadRegion", "BadSlot", "BadCapability"]),
+  regionRead: row(0x3c, "i64 i32 i32->i32", "slot", "move", [
     "BadRegion",
     "BadWindow",
     "BadRange",
     "BadSlot",
     "BadCapability",
   ]),
-  regionWrite: row(0x3d, "i32 i32 i32->i32", "slot", "move", [
+  regionWrite: row(0x3d, "i64 i32 i32->i32", "slot", "move", [
     "BadRegion",
     "BadWindow",
     "BadRange",

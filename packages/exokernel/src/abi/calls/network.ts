@@ -144,7 +144,7 @@ export interface NetworkCalls {
 
 /** Their rows. */
 export const NETWORK_CALLS: CallRows<NetworkCalls> = {
-  ringBind: row(0x40, "i32 i32 i32->i32", "slot", "long", [
+  ringBind: row(0x40, "i32 i32 i32->i64", "slot", "long", [
     "BadFrame",
     "BadRange",
     "Pinned",
@@ -152,8 +152,8 @@ export const NETWORK_CALLS: CallRows<NetworkCalls> = {
     "BadCapability",
     "Full",
   ]),
-  ringUnbind: row(0x41, "i32->i32", "binding", "long", ["BadRing"]),
-  filterInsert: row(0x42, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+  ringUnbind: row(0x41, "i64->i32", "binding", "long", ["BadRing"]),
+  filterInsert: row(0x42, "i32 i32 i64 i32 i32->i64", "slot", "long", [
     "NoDevice",
     "BadFilter",
     "Overlap",
@@ -162,8 +162,8 @@ export const NETWORK_CALLS: CallRows<NetworkCalls> = {
     "BadCapability",
     "Full",
   ]),
-  filterRemove: row(0x43, "i32 i32->i32", "slot", "long", ["NoFilter", "BadSlot", "BadCapability"]),
-  transmitBind: row(0x48, "i32 i32 i32 i32 i32->i32", "slot", "long", [
+  filterRemove: row(0x43, "i64 i32->i32", "slot", "long", ["NoFilter", "BadSlot", "BadCapability"]),
+  transmitBind: row(0x48, "i32 i32 i32 i32 i32->i64", "slot", "long", [
     "NoDevice",
     "BadFilter",
     "BadEnvironment",
@@ -171,8 +171,8 @@ export const NETWORK_CALLS: CallRows<NetworkCalls> = {
     "BadCapability",
     "Full",
   ]),
-  transmitUnbind: row(0x49, "i32 i32->i32", "slot", "long", ["BadBinding", "BadSlot", "BadCapability"]),
-  transmit: row(0x4a, "i32 i32->i32", "binding", "move", [
+  transmitUnbind: row(0x49, "i64 i32->i32", "slot", "long", ["BadBinding", "BadSlot", "BadCapability"]),
+  transmit: row(0x4a, "i64 i32->i32", "binding", "move", [
     "BadBinding",
     "BadWindow",
     "BadRange",

@@ -72,7 +72,7 @@ export const REVOCATION_CALLS: CallRows<RevocationCalls> = {
     "BadSlot",
     "BadCapability",
   ]),
-  backingSet: row(0x59, "i32 i32 i32 i32->i32", "slot", "long", [
+  backingSet: row(0x59, "i64 i32 i32 i32->i32", "slot", "long", [
     "BadExtent",
     "BadRange",
     "BadSlot",

@@ -61,7 +61,8 @@ export interface SliceCalls {
    * Not to be run until `predicate` holds; the tag that made it true is published as `environments.tag`.
    *
    * The predicate is checked and compiled here, and evaluated only when the
-   * scheduler reaches one of the caller's slices. The frames of its words are
+   * scheduler reaches one of the caller's slices, once each time that it looks for
+   * somebody to run. The frames of its words are
    * pinned until it has come true or is replaced: a window that is unbound does
    * not end it. When such a frame is taken by force it ends, and the caller runs.
    * Replaces a predicate or a `sleep` before it.

@@ -81,15 +81,15 @@ export interface StreamCalls {
 
 /** Their rows. */
 export const STREAM_CALLS: CallRows<StreamCalls> = {
-  streamAccept: row(0x60, "i32 i32->i32", "slot", "long", [
+  streamAccept: row(0x60, "i32 i32->i64", "slot", "long", [
     "NoDevice",
     "Empty",
     "Full",
     "BadSlot",
     "BadCapability",
   ]),
-  streamNext: row(0x61, "->i32", "binding", "move", ["Empty"]),
-  streamRead: row(0x62, "i32 i32 i32 i32->i32", "binding", "move", ["BadStream", "BadWindow", "BadRange"]),
-  streamWrite: row(0x63, "i32 i32 i32 i32->i32", "binding", "move", ["BadStream", "BadWindow", "BadRange"]),
-  streamControl: row(0x64, "i32 i32->i32", "binding", "long", ["BadStream", "BadRange"]),
+  streamNext: row(0x61, "->i64", "binding", "move", ["Empty"]),
+  streamRead: row(0x62, "i64 i32 i32 i32->i32", "binding", "move", ["BadStream", "BadWindow", "BadRange"]),
+  streamWrite: row(0x63, "i64 i32 i32 i32->i32", "binding", "move", ["BadStream", "BadWindow", "BadRange"]),
+  streamControl: row(0x64, "i64 i32->i32", "binding", "long", ["BadStream", "BadRange"]),
 };

@@ -34,12 +34,15 @@ export interface TransferCalls {
    * Calls `target`'s `transfer` entry, at once and on this slice, with four registers.
    *
    * Returns the reply. `undefined` means that the callee keeps the caller: when
-   * this upcall returns the caller does not run again, and the callee gets its
-   * slices, until `transferReply`. Should the callee end instead, the slices are
-   * the caller's own again, its event count grows, and no reply comes.
+   * this upcall returns the caller has no slices, and the callee gets them, until
+   * `transferReply`. Until then the caller only runs when an asynchronous transfer
+   * to it arrives that was initiated before. Should the callee end instead, the
+   * slices are the caller's own again, its event count grows, and no reply comes.
    *
    * The time is the caller's, unless one of its last slices was overrun: then
-   * every callee pays for its own.
+   * every callee pays for its own. The ticks of a slice in which it is not told
+   * whose they were do not end the caller by themselves. A callee pays for whole
+   * quanta after the end of the slice; what is left of one is the caller's.
    *
    * @param target callee
    * @param a register
@@ -50,7 +53,7 @@ export interface TransferCalls {
    * **Fails** `BadEnvironment`: no such environment is alive.
    * **Fails** `NoEntry`: the target has no entry for it.
    * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply, or the caller waits for one.
-   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested, or those that are leave no stack for another callee.
    * **Fails** `BadRange`: a register is no number.
    * **Fails** `Faulted`: the callee threw or ended; the fault is the callee's.
    */
@@ -73,7 +76,7 @@ export interface TransferCalls {
    * **Fails** `BadEnvironment`: no such environment is alive.
    * **Fails** `NoEntry`: the target has no entry for it, or its buffer is not alive.
    * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply, or the caller waits for one.
-   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested, or those that are leave no stack for another callee.
    * **Fails** `BadWindow`: the window is dead or not the caller's.
    * **Fails** `BadRange`: none or more than `TRANSFER_WORDS`, outside the window, or a register that is no number.
    * **Fails** `Faulted`: the callee threw or ended; the fault is the callee's.
@@ -104,7 +107,7 @@ export interface TransferCalls {
    * **Fails** `BadEnvironment`: no such environment is alive.
    * **Fails** `NoEntry`: the target has no entry for it.
    * **Fails** `Blocked`: the target does not allow it, is running, or waits for a reply.
-   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested, or those that are leave no stack for another callee.
    * **Fails** `Busy`: this upcall has initiated one already.
    * **Fails** `BadRange`: a register is no number.
    */
@@ -128,7 +131,7 @@ export interface TransferCalls {
    * @param d register
    *
    * **Fails** `BadEnvironment`: the caller keeps no such environment, or its upcall has not returned yet.
-   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested.
+   * **Fails** `TooDeep`: `TRANSFER_DEPTH` transfers are nested, or those that are leave no stack for another callee.
    * **Fails** `BadRange`: a register is no number.
    */
   transferReply(
@@ -232,7 +235,7 @@ export const TRANSFER_CALLS: CallRows<TransferCalls> = {
     "TooDeep",
     "BadRange",
   ]),
-  messageRingBind: row(0x44, "i32 i32 i32->i32", "slot", "long", [
+  messageRingBind: row(0x44, "i32 i32 i32->i64", "slot", "long", [
     "BadFrame",
     "BadRange",
     "Pinned",
@@ -240,8 +243,8 @@ export const TRANSFER_CALLS: CallRows<TransferCalls> = {
     "BadCapability",
     "Full",
   ]),
-  messageRingUnbind: row(0x45, "i32->i32", "binding", "long", ["BadRing"]),
-  messageSend: row(0x46, "i32 i32 i32 i32 i32->i32", "slot", "move", [
+  messageRingUnbind: row(0x45, "i64->i32", "binding", "long", ["BadRing"]),
+  messageSend: row(0x46, "i64 i32 i32 i32 i32->i32", "slot", "move", [
     "BadRing",
     "BadWindow",
     "BadRange",
