@@ -42,6 +42,31 @@ function world(frames: number, reserveFrames: number) {
 const sleepUntilEvent = (gate: Gate): void =>
   void gate.sleep(gate.environments.events(rowOf(gate.self)), NEVER as never);
 
+test("asking oneself is no way to processor time that is not one's own", () => {
+  const { machine, kernel, root } = world(64, 0);
+  let alive = true;
+  const thief = placeEnvironment(root, [1, 1], {
+    upcalls: (gate) => ({
+      sliceBegin: () => {},
+      revoke: () => {
+        machine.clock.spend(gate.slices.quantum() * 0.9);
+        gate.framesFree(frame(21), 1, own);
+        gate.framesAlloc(frame(21), 1, own);
+        gate.framesFree(frame(21), 1, own);
+      },
+    }),
+  });
+  for (let i = 0; i < 1000 && alive; i++) {
+    alive = root.environments.id(rowOf(thief.self)) === thief.self;
+    if (!alive) break;
+    if (root.frames.owner(21) === 0) must(thief.framesAlloc(frame(21), 1, own));
+    thief.revocationAsk(thief.self, FRAME, 1, own);
+    step(kernel);
+  }
+  expect(alive).toBe(false);
+  checkKernel(kernel);
+});
+
 test("cancelled copies leave the DMA engine to others", () => {
   const { machine, kernel, root, drive, seconds } = world(2048, 0);
   const hog = placeEnvironment(root, [1, 1]);

@@ -143,7 +143,7 @@ describe("a hostile answer", () => {
     rig.kernel.step();
     const { environments } = asked.gate;
     expect(environments.cyclesUsed(asked.row)).toBeGreaterThan(5 * asked.gate.slices.quantum());
-    expect(environments.excess(asked.row) + environments.forfeited(asked.row)).toBe(4);
+    expect(environments.excess(asked.row) + environments.forfeited(asked.row)).toBe(5);
     expire(asked, FRAME);
     asked.answer = () => clock.spend(100 * asked.gate.slices.quantum());
     ask(asked, FRAME, 1);

@@ -96,7 +96,9 @@ function overdue(kernel: Kernel, environment: Environment, kind: number, count: 
 /**
  * Enters an environment between slices, on its own time.
  *
- * It has a quantum for it; what it takes beyond that, it forfeits later like the overrun of a slice.
+ * It has a quantum for it, and pays for all that it takes: each whole quantum,
+ * added up over its answers, is a tick like one that comes after the end of a
+ * slice. So nobody gains time by being asked, least of all by itself.
  */
 function enter(
   kernel: Kernel,
@@ -106,13 +108,18 @@ function enter(
 ): void {
   if (entry === undefined) return;
   const { clock, timer } = kernel.machine;
-  timer.arm((clock.now() + kernel.slices.quantum) as Cycles);
+  const { revocation } = environment;
+  const { quantum } = kernel.slices;
+  const begun = clock.now();
+  timer.arm((begun + quantum) as Cycles);
   watch(kernel, environment);
   bill(kernel, environment);
   switchTo(kernel.addressSpaces, environment);
   upcall(kernel, environment, entry as () => void, Float64Array.from(registers));
   bill(kernel, undefined);
+  kernel.account.overrun += revocation.debt + Math.min(clock.now() - begun, quantum);
   unwatch(kernel, environment);
+  revocation.debt = kernel.account.overrun;
   timer.arm(NEVER);
   settle(kernel, environment);
 }

@@ -40,6 +40,8 @@ export interface RevocationState {
   backingLeft: number;
   readonly vector: Repossession[];
   lost: number;
+  /** Cycles of answers that are not paid for yet: less than a quantum. */
+  debt: number;
 }
 
 /** Nothing asked, nothing taken. */
@@ -55,6 +57,7 @@ export const makeRevocationState = (): RevocationState => ({
   backingLeft: 0,
   vector: [],
   lost: 0,
+  debt: 0,
 });
 
 /** A frame whose contents wait to be written to a block. */
