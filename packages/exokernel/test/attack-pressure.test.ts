@@ -123,12 +123,12 @@ function readsForEver(root: Gate, drive: (steps: number) => void): { hog: Gate; 
   drive(50);
   must(root.environmentDestroy(former.self, own));
   let reads = 0;
-  let extent: ExtentId | undefined;
-  let window: Window | undefined;
+  const bound: { extent?: ExtentId; window?: Window } = {};
   const hog = placeEnvironment(root, [1, 1], {
     slices: [0],
     upcalls: (gate) => ({
       sliceBegin: () => {
+        const { extent, window } = bound;
         for (let i = 0; i < 2 && window !== undefined && extent !== undefined; i++) {
           const at = 6 * FRAME_BYTES + 4 * i;
           if (reads >= 2 && window.getU32(at) === TRANSFER_STATUS.pending) continue;
@@ -150,9 +150,9 @@ function readsForEver(root: Gate, drive: (steps: number) => void): { hog: Gate; 
   const grant = must(root.capabilityGrant(hog.self, device, own, own));
   must(hog.framesAlloc(frame(0), 60, own));
   must(hog.framesGuarantee(frame(0), 7, true));
-  extent = must(hog.extentAlloc(0, 100, 8, grant, own));
+  const extent = must(hog.extentAlloc(0, 100, 8, grant, own));
   must(hog.backingSet(extent, 0, 2, own));
-  window = must(hog.windowBind(frame(0), 7, true, own));
+  Object.assign(bound, { extent, window: must(hog.windowBind(frame(0), 7, true, own)) });
   must(root.wake(hog.self, own));
   return { hog, count: () => reads };
 }

@@ -13,7 +13,7 @@ import { guardOf } from "../capability/guard-calls.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { stillWanted } from "../revocation/holdings.ts";
-import { columnAt, publish, rowAt } from "./publish.ts";
+import { publish, rowAt } from "./publish.ts";
 
 const NOBODY = 0 as EnvId;
 
