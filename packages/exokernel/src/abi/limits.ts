@@ -3,21 +3,21 @@ import type { CapSlot } from "./ids.ts";
 
 /** Capability slots of one environment. */
 export const CAPABILITY_SLOTS = 32;
-/** Environments alive at once. */
+/** Environments alive at once, and one: row 0 is never used. */
 export const ENVIRONMENTS = 256;
 /** Positions in the vector of time slices. */
 export const SLICES = 128;
 /** Windows of one environment at once. */
 export const WINDOWS = 4096;
-/** Packet rings at once. */
+/** Packet rings at once, and one: row 0 is never used. */
 export const RINGS = 128;
-/** Packet filters at once. */
+/** Packet filters at once, and one: row 0 is never used. */
 export const FILTERS = 4096;
-/** Transmit bindings at once. */
+/** Transmit bindings at once, and one: row 0 is never used. */
 export const TRANSMITS = 1024;
-/** Extents at once. */
+/** Extents at once, and one: row 0 is never used. */
 export const EXTENTS = 1024;
-/** Streams at once, over all stream devices. */
+/** Streams at once, over all stream devices, and one: row 0 is never used. */
 export const STREAMS = 4096;
 /** Disk transfers of one machine in flight at once. */
 export const TRANSFERS = 256;

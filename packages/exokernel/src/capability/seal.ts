@@ -15,7 +15,7 @@ import { capSlot, type CapSlot } from "../abi/ids.ts";
 import { EXPIRED_NAMES } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
-import { addressOf } from "../stream/stream-table.ts";
+import { rangeAt } from "../memory/window-calls.ts";
 import { capabilityAt, putCapability } from "./capability-list.ts";
 
 /** Tokens for `name` and what is below it are void when their generation is lower than this one. */
@@ -58,7 +58,7 @@ export function capabilitySeal(
   const held = capabilityAt(caller.capabilities, slot);
   if (held === undefined) return ERRORS.BadSlot;
   if ((held.rights & RIGHTS.duplicate) === 0) return ERRORS.BadCapability;
-  const address = addressOf(caller, { window, at, length: TOKEN_BYTES }, true);
+  const address = rangeAt(caller, true, window, at, TOKEN_BYTES);
   if (typeof address !== "number") return address;
   const { seals, machine } = kernel;
   const token = sealToken(seals.key, held, seals.generation);
@@ -77,7 +77,7 @@ export function capabilityUnseal(
   at: unknown,
   length: unknown,
 ): Sys<CapSlot, "BadWindow" | "BadRange" | "BadToken" | "BadSlot"> {
-  const address = addressOf(caller, { window, at, length }, false);
+  const address = rangeAt(caller, false, window, at, length);
   if (typeof address !== "number") return address;
   const bytes = length as number;
   if (bytes < TOKEN_BYTES || bytes > TOKEN_BYTES_MAX) return ERRORS.BadToken;

@@ -5,7 +5,7 @@ import { authorise } from "../capability/authority.ts";
 import { deviceGuard } from "../capability/guard.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
-import { addressOf } from "../stream/stream-table.ts";
+import { rangeAt } from "../memory/window-calls.ts";
 
 /** A range of one of the caller's windows. */
 export interface MemoryRange {
@@ -23,7 +23,7 @@ export function consoleWrite(
 ): Sys<number, "BadWindow" | "BadRange" | "BadSlot" | "BadCapability"> {
   const refused = authorise(kernel, caller, slot, deviceGuard("console", 0), RIGHTS.write);
   if (refused !== undefined) return refused;
-  const address = addressOf(caller, range, false);
+  const address = rangeAt(caller, false, range.window, range.at, range.length);
   if (typeof address !== "number") return address;
   kernel.machine.meter.charge("copyByte", range.length as number);
   return kernel.machine.console.write(kernel.machine.memory.bytes, address, range.length as number);
@@ -35,7 +35,7 @@ export function randomFill(
   caller: Environment,
   range: MemoryRange,
 ): Sys<undefined, "BadWindow" | "BadRange"> {
-  const address = addressOf(caller, range, true);
+  const address = rangeAt(caller, true, range.window, range.at, range.length);
   if (typeof address !== "number") return address;
   kernel.machine.meter.charge("touchByte", range.length as number);
   kernel.machine.random.fill(kernel.machine.memory.bytes, address, range.length as number);

@@ -6,6 +6,7 @@ import { ERRORS, failed, type Sys } from "../abi/errors.ts";
 import type { GateCalls } from "../abi/gate.ts";
 import { BATCH_CALLS } from "../abi/limits.ts";
 import { isIndex } from "../check.ts";
+import { closeClass } from "../close-class.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { proveCalleeHeadroom } from "../transfer/callee-headroom.ts";
@@ -45,8 +46,7 @@ export class BatchList implements Batch {
   }
 
   static {
-    Reflect.deleteProperty(BatchList.prototype, "constructor");
-    Object.freeze(BatchList.prototype);
+    closeClass(BatchList.prototype);
   }
 
   /** Runs `batch` if it is one of `caller`'s and not empty; with stack for whoever it enters, unless in a callee. */

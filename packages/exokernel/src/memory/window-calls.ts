@@ -69,8 +69,20 @@ export function ownBinding(caller: Environment, window: unknown): WindowBinding 
   return binding !== undefined && binding.owner === caller.row ? binding : undefined;
 }
 
-/** The physical address of `length` bytes, at least one, at `at` in a window of `caller`'s that may be written if `isWritten`. O(1). */
+/** The same as `rangeAt`, of at least one byte. O(1). */
 export function reach(
+  caller: Environment,
+  isWritten: boolean,
+  window: unknown,
+  at: unknown,
+  length: unknown,
+): Sys<number, "BadWindow" | "BadRange"> {
+  const address = rangeAt(caller, isWritten, window, at, length);
+  return typeof address === "number" && length === 0 ? ERRORS.BadRange : address;
+}
+
+/** The physical address of `length` bytes, which may be none, at `at` in a window of `caller`'s that may be written if `isWritten`. O(1). */
+export function rangeAt(
   caller: Environment,
   isWritten: boolean,
   window: unknown,
@@ -79,8 +91,9 @@ export function reach(
 ): Sys<number, "BadWindow" | "BadRange"> {
   const binding = ownBinding(caller, window);
   if (binding === undefined || (isWritten && !binding.writable)) return ERRORS.BadWindow;
-  if (!isRun(at, length, binding.count * FRAME_BYTES)) return ERRORS.BadRange;
-  return BoundWindow.addressOf(window as BoundWindow) + (at as number);
+  const size = binding.count * FRAME_BYTES;
+  if (!isIndex(at, size + 1) || !isIndex(length, size + 1) || at + length > size) return ERRORS.BadRange;
+  return BoundWindow.addressOf(window as BoundWindow) + at;
 }
 
 /** Breaks every window that covers a frame from `first` up to `end`. O(windows near them) when one does. */

@@ -1,5 +1,5 @@
 /** Streams: byte streams of a device, each bound to the environment that accepted it. */
-import { FRAME_BYTES, STREAM_STATE, type StreamDevice } from "@exolith/hw-model";
+import { STREAM_STATE, type StreamDevice } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { StreamId } from "../abi/ids.ts";
@@ -8,8 +8,7 @@ import { deviceGuard } from "../capability/guard.ts";
 import { isIndex } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
-import { BoundWindow } from "../memory/bound-window.ts";
-import { ownBinding } from "../memory/window-calls.ts";
+import { rangeAt } from "../memory/window-calls.ts";
 
 /** One bound stream. */
 export interface StreamRow {
@@ -103,26 +102,12 @@ export function streamMove(
 ): Sys<number, "BadStream" | "BadWindow" | "BadRange"> {
   const stream = rowFor(kernel.streams, move.stream);
   if (stream === undefined || stream.owner !== caller) return ERRORS.BadStream;
-  const address = addressOf(caller, move, direction === "read");
+  const address = rangeAt(caller, direction === "read", move.window, move.at, move.length);
   if (typeof address !== "number") return address;
   const { memory, meter } = kernel.machine;
   const moved = stream.device[direction](stream.handle, memory.bytes, address, move.length as number);
   meter.charge("copyByte", moved);
   return moved;
-}
-
-/** The physical address of a range of one of the caller's windows. */
-export function addressOf(
-  caller: Environment,
-  range: { readonly window: unknown; readonly at: unknown; readonly length: unknown },
-  writable: boolean,
-): Sys<number, "BadWindow" | "BadRange"> {
-  const binding = ownBinding(caller, range.window);
-  if (binding === undefined || (writable && !binding.writable)) return ERRORS.BadWindow;
-  const size = binding.count * FRAME_BYTES;
-  const { at, length } = range;
-  if (!isIndex(at, size + 1) || !isIndex(length, size + 1) || at + length > size) return ERRORS.BadRange;
-  return BoundWindow.addressOf(range.window as BoundWindow) + at;
 }
 
 /** Ends one direction of a stream, or closes or resets it; the last two free its id. */
