@@ -1,15 +1,26 @@
-/** The part of the WebAssembly interface that the machine is built on. */
+/** The part of the WebAssembly interface that the machine is built on; it merges with other declarations. */
 declare namespace WebAssembly {
-  class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+  interface Memory {
     readonly buffer: ArrayBuffer;
   }
+  interface MemoryConstructor {
+    new (limits: { initial: number; maximum?: number }): Memory;
+  }
+  var Memory: MemoryConstructor;
+
   interface Module {
     readonly [Symbol.toStringTag]: string;
   }
-  const Module: new (bytes: Uint8Array) => Module;
-  class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+  interface ModuleConstructor {
+    new (bytes: Uint8Array): Module;
+  }
+  var Module: ModuleConstructor;
+
+  interface Instance {
     readonly exports: Record<string, unknown>;
   }
+  interface InstanceConstructor {
+    new (module: Module, imports: Record<string, Record<string, unknown>>): Instance;
+  }
+  var Instance: InstanceConstructor;
 }

@@ -10,7 +10,7 @@ export type RefusalRule =
   | "BadKind"
   /** An offset that is no integer from 0 to 65535. */
   | "BadOffset"
-  /** A width that is not 1, 2 or 4 bytes. */
+  /** A width that is not 1, 2 or 4 bytes; of a byte swap, not 2, 4 or 8. */
   | "BadWidth"
   /** A mask that is no unsigned integer of the field's width. */
   | "BadMask"
@@ -20,6 +20,30 @@ export type RefusalRule =
   | "BadShift"
   /** A skip that is no integer from 0 to 65535 bytes. */
   | "BadSkip"
+  /** A second `fragments`, or one behind a shift. */
+  | "BadFragments"
+  /** A key that is no list of one to eight fields. */
+  | "BadKey"
+  /** Terms inside each other too deeply. */
+  | "TooDeep"
+  /** The longest run takes too many steps. */
+  | "TooManySteps"
+  /** A term that programs of another kind may have. */
+  | "Forbidden"
+  /** A way through the program that ends without an answer. */
+  | "NoAnswer"
+  /** A local that the program does not have, or too many of them. */
+  | "BadLocal"
+  /** An argument that is no integer from 0 to 7. */
+  | "BadArgument"
+  /** An operator of no known kind. */
+  | "BadOperator"
+  /** An order of bytes that is neither "big" nor "little". */
+  | "BadOrder"
+  /** Bytes that are neither "block" nor "proposed". */
+  | "BadRange"
+  /** A limit of turns that is no integer from 1 to 65535. */
+  | "BadLimit"
   /** Nothing in it: no product, or no term in a product. */
   | "Empty"
   /** An address that is no multiple of 4 or lies outside memory. */

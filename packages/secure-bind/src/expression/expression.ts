@@ -15,8 +15,16 @@ import { EXPRESSION_FILTERS, parseExpression } from "./parse.ts";
  * `host net port portrange proto mask broadcast multicast`, `and or ( )`, with
  * numbers and addresses.
  *
+ * They mean what they mean to tcpdump. `tcp`, `port` and the like are about IPv4
+ * and IPv6 both; `ip and tcp port 80` is about one. Ports are those of whole
+ * packets and first fragments over IPv4, behind a header of any length, and of
+ * packets without extension headers over IPv6. `vlan` takes frames with a tag of
+ * any kind, and all that follows it in the text, `or` and parentheses or not, is
+ * about what stands behind the tag; so what is about plain frames goes first.
+ *
  * **Fails** throws an `ExpressionError` that names the first word which is not
- * supported: `not`, lengths, byte offsets in brackets, names of hosts and ports.
+ * supported: `not`, lengths, byte offsets in brackets, names of hosts and ports;
+ * or the whole of one that looks behind two headers at once, or comes to too much.
  * **Cost** at most `EXPRESSION_FILTERS` filters.
  */
 export function compileExpression(text: string): readonly Filter[] {

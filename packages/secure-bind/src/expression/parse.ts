@@ -23,6 +23,8 @@ import {
   ipv6Is,
   ipv6Port,
   ipv6Protocol,
+  isIpv4Multicast,
+  isIpv6Multicast,
   isMulticast,
   vlan,
   type Direction,
@@ -46,10 +48,12 @@ interface Qualifiers {
   readonly kind: Kind;
 }
 
+const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 const END: Word = { text: "", at: 0 };
 const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
 const isProtocol = (text: string): boolean =>
-  text === "ether" || Object.hasOwn(ETHER_TYPES, text) || Object.hasOwn(PROTOCOLS, text);
+  text === "ether" || ETHER_TYPES.has(text) || PROTOCOLS.has(text);
+const isGroup = (text: string): boolean => text === "multicast" || text === "broadcast";
 const isDirection = (text: string): text is "src" | "dst" => text === "src" || text === "dst";
 
 class Parser {
@@ -115,11 +119,11 @@ class Parser {
   #primitive(): Alternatives {
     const { text } = this.#word;
     if (text === "vlan") return this.#vlan();
-    if (text === "multicast" || text === "broadcast") return this.#group();
+    if (isGroup(text)) return this.#group(undefined);
     const isQualified = isProtocol(text) || isDirection(text) || isKind(text);
     if (!isQualified) return this.#again();
     const protocol = isProtocol(text) ? this.#take().text : undefined;
-    if (protocol === "ether" && this.#word.text.endsWith("cast")) return this.#group();
+    if (isGroup(this.#word.text)) return this.#group(protocol);
     const direction = this.#direction();
     const kind = isKind(this.#word.text) ? (this.#take().text as Kind) : undefined;
     if (kind === undefined && direction === undefined) return this.#protocolAlone(protocol ?? "");
@@ -156,16 +160,22 @@ class Parser {
     return found;
   }
 
-  #group(): Alternatives {
-    const { text } = this.#take();
-    if (text === "multicast") return [isMulticast()];
-    return [hardwareIs([0xff, 0xff, 0xff, 0xff, 0xff, 0xff], false)];
+  #group(protocol: string | undefined): Alternatives {
+    const isBroadcast = this.#word.text === "broadcast";
+    if (protocol === undefined || protocol === "ether") {
+      this.#next += 1;
+      return [isBroadcast ? hardwareIs(BROADCAST, false) : isMulticast()];
+    }
+    const isIp = protocol === "ip" || protocol === "ip6";
+    if (isBroadcast || !isIp) throw this.#unexpected("not supported for that protocol");
+    this.#next += 1;
+    return [protocol === "ip" ? isIpv4Multicast(this.#link) : isIpv6Multicast(this.#link)];
   }
 
   #protocolAlone(name: string): Alternatives {
-    const type = ETHER_TYPES[name];
+    const type = ETHER_TYPES.get(name);
     if (type !== undefined) return [etherTypeIs(this.#link, type)];
-    const protocol = PROTOCOLS[name];
+    const protocol = PROTOCOLS.get(name);
     if (protocol === undefined) throw this.#unexpected("an address is missing before");
     return this.#overIp(name, protocol);
   }
@@ -194,11 +204,11 @@ class Parser {
   #protocolNumber({ protocol, direction }: Qualifiers, word: Word): Alternatives {
     if (direction !== "either") throw this.#unexpected("has no direction", word);
     if (protocol === "ether") {
-      const type = ETHER_TYPES[word.text] ?? numberOf(word.text, 0xffff);
+      const type = ETHER_TYPES.get(word.text) ?? numberOf(word.text, 0xffff);
       if (type < 0x600) throw this.#unexpected("no Ethernet type", word);
       return [etherTypeIs(this.#link, type)];
     }
-    const number = PROTOCOLS[word.text] ?? numberOf(word.text, 0xff);
+    const number = PROTOCOLS.get(word.text) ?? numberOf(word.text, 0xff);
     if (number < 0) throw this.#unexpected("no protocol", word);
     if (protocol === "ip") return [ipv4Protocol(this.#link, number)];
     if (protocol === "ip6") return ipv6Protocol(this.#link, number);
@@ -226,7 +236,7 @@ class Parser {
       throw this.#unexpected("that protocol has no ports before", word);
     const names = protocol === undefined ? PORTED : [protocol];
     return names.flatMap((name) => {
-      const number = PROTOCOLS[name] ?? 0;
+      const number = PROTOCOLS.get(name) ?? 0;
       const over = (build: typeof ipv4Port): Alternatives =>
         ends(direction, (source) => ports.map((port) => build(this.#link, number, port, source)));
       return [...over(ipv4Port), ...over(ipv6Port)];
@@ -254,6 +264,8 @@ class Parser {
       const words = ipv6WordsOf(address);
       const bits = length === undefined ? 128 : numberOf(length, 128);
       if (words === undefined || bits < 0) throw this.#unexpected("no network", word);
+      if (words.some((part, i) => (part & ~prefixMask(bits - 32 * i)) !== 0))
+        throw this.#unexpected("has bits outside its mask", word);
       return this.#ipv6(qualifiers, word, words, bits);
     }
     const bits = length === undefined ? 8 * octets.length : numberOf(length, 32);
@@ -273,8 +285,7 @@ class Parser {
 
   #ipv4({ protocol, direction }: Qualifiers, word: Word, address: number, mask: number): Alternatives {
     const types = protocol === undefined ? ["ip", "arp", "rarp"] : [protocol];
-    if (Object.hasOwn(PROTOCOLS, protocol ?? ""))
-      throw this.#unexpected("that protocol has no addresses before", word);
+    if (PROTOCOLS.has(protocol ?? "")) throw this.#unexpected("that protocol has no addresses before", word);
     if (protocol === "ip6") throw this.#unexpected("no IPv6 address", word);
     return types.flatMap((type) =>
       ends(direction, (source) => [ipv4Is(this.#link, type, address, mask, source)]),

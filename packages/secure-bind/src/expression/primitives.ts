@@ -3,25 +3,25 @@ import { prefixMask } from "./address.ts";
 import { field, fieldBehind, type Alternatives, type Conjunction } from "./conjunction.ts";
 
 /** Ethernet types by their names in expressions. */
-export const ETHER_TYPES: Readonly<Record<string, number>> = {
-  ip: 0x0800,
-  arp: 0x0806,
-  rarp: 0x8035,
-  ip6: 0x86dd,
-};
+export const ETHER_TYPES: ReadonlyMap<string, number> = new Map([
+  ["ip", 0x0800],
+  ["arp", 0x0806],
+  ["rarp", 0x8035],
+  ["ip6", 0x86dd],
+]);
 
 /** IANA protocol numbers by their names in expressions. */
-export const PROTOCOLS: Readonly<Record<string, number>> = {
-  icmp: 1,
-  igmp: 2,
-  tcp: 6,
-  udp: 17,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  icmp6: 58,
-  sctp: 132,
-};
+export const PROTOCOLS: ReadonlyMap<string, number> = new Map([
+  ["icmp", 1],
+  ["igmp", 2],
+  ["tcp", 6],
+  ["udp", 17],
+  ["gre", 47],
+  ["esp", 50],
+  ["ah", 51],
+  ["icmp6", 58],
+  ["sctp", 132],
+]);
 
 /** Protocols with ports. */
 export const PORTED: readonly string[] = ["tcp", "udp", "sctp"];
@@ -53,6 +53,18 @@ export function hardwareIs(octets: readonly number[], isSource: boolean): Conjun
 /** Frames to a group: the lowest bit of the first octet. */
 export const isMulticast = (): Conjunction => [field(0, 1, 1, 1)];
 
+/** IPv4 packets to a group: 224.0.0.0 and above, as tcpdump has it. */
+export const isIpv4Multicast = (link: number): Conjunction => [
+  ...etherTypeIs(link, 0x0800),
+  field(link + 30, 1, 0xe0, 0xe0),
+];
+
+/** IPv6 packets to a group (RFC 4291 section 2.7). */
+export const isIpv6Multicast = (link: number): Conjunction => [
+  ...etherTypeIs(link, 0x86dd),
+  field(link + 38, 1, 0xff),
+];
+
 /** An IPv4 address, or a network of them, at one end of IPv4, ARP or RARP. */
 export function ipv4Is(
   link: number,
@@ -64,7 +76,7 @@ export function ipv4Is(
   const isPacket = type === "ip";
   const at = isPacket ? (isSource ? 26 : 30) : isSource ? 28 : 38;
   const compared = mask === 0 ? [] : [field(link + at, 4, address, mask)];
-  return [...etherTypeIs(link, ETHER_TYPES[type] ?? 0), ...compared];
+  return [...etherTypeIs(link, ETHER_TYPES.get(type) ?? 0), ...compared];
 }
 
 /** An IPv6 address, or a network of `bits` bits of them, at one end. */
@@ -74,7 +86,7 @@ export function ipv6Is(link: number, words: readonly number[], bits: number, isS
     const mask = prefixMask(bits - 32 * i);
     return mask === 0 ? [] : [field(at + 4 * i, 4, word, mask)];
   });
-  return [...etherTypeIs(link, ETHER_TYPES["ip6"] ?? 0), ...compared];
+  return [...etherTypeIs(link, ETHER_TYPES.get("ip6") ?? 0), ...compared];
 }
 
 /** IPv4 packets of a protocol, fragments included. */

@@ -8,7 +8,11 @@ export interface Word {
   readonly at: number;
 }
 
-const SIGNS: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
+const SIGNS: ReadonlyMap<string, string> = new Map([
+  ["&&", "and"],
+  ["||", "or"],
+  ["!", "not"],
+]);
 const WORD = /\s*(?:(\(|\)|&&|\|\||!)|([\w.:/\\-]+)|(\S))/y;
 
 /** Characters of the longest expression. */
@@ -25,7 +29,7 @@ export function wordsOf(text: string): Word[] {
     const found = sign ?? word ?? other ?? "";
     const at = WORD.lastIndex - found.length;
     if (other !== undefined) throw new ExpressionError("not supported", other, at);
-    words.push({ text: SIGNS[found] ?? found.replace(/^\\/, ""), at });
+    words.push({ text: SIGNS.get(found) ?? found.replace(/^\\/, ""), at });
   }
   return words;
 }

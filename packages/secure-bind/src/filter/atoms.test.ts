@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { atomsOf } from "./atoms.ts";
-import { type Filter, equal, shift, skip } from "./term.ts";
+import { type Filter, equal, fragments, shift, skip } from "./term.ts";
 import { arbitraryFilter } from "../testing/arbitrary.ts";
 import { mustVerify } from "../testing/verify.ts";
 
@@ -33,4 +33,27 @@ test("masks and values become signed, so that they are small integers", () => {
 
 test("a filter never has more atoms than terms", () => {
   fc.assert(fc.property(arbitraryFilter(12), (filter) => atoms(filter).length <= filter.length));
+});
+
+const byte = (at: number) => ({ at, width: 1 as const, mask: 0xff });
+
+test("fragments keep what is before them before them, and nothing is asked twice", () => {
+  const parts = fragments(byte(6), byte(7), [byte(9), byte(8), byte(9)]);
+  const filter = atoms([
+    equal(3, 1, 1),
+    skip(2),
+    parts,
+    equal(1, 1, 1),
+    equal(0, 1, 5),
+    shift(0, 1, 1, 1),
+    equal(3, 1, 1),
+  ]);
+  expect(filter.map(({ at, shifts }) => [at, shifts])).toEqual([
+    [3, false],
+    [8, false],
+    [2, false],
+    [2, true],
+    [5, false],
+  ]);
+  expect(filter[1]?.fragments).toEqual({ later: byte(8), more: byte(9), key: [byte(10), byte(11)] });
 });

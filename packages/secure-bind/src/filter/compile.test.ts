@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { compileFilter } from "./compile.ts";
 import { makeDemultiplexer } from "./demultiplexer.ts";
 import { interpretFilter } from "./interpret.ts";
-import { type Filter, equal, shift } from "./term.ts";
-import { arbitraryFilter, arbitraryFrame } from "../testing/arbitrary.ts";
+import { type Filter, equal, fragments, shift } from "./term.ts";
+import { arbitraryFilter, arbitraryFragmentFilter, arbitraryFrame } from "../testing/arbitrary.ts";
 import { mustVerify } from "../testing/verify.ts";
 
 describe("compileFilter", () => {
@@ -46,6 +46,47 @@ describe("compileFilter", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("knows later fragments as interpretFilter does", () => {
+    let later = 0;
+    const frames = fc.array(arbitraryFrame(), { minLength: 4, maxLength: 12 });
+    fc.assert(
+      fc.property(arbitraryFragmentFilter(), frames, (terms, tries) => {
+        const filter = mustVerify(terms);
+        const compiled = compileFilter(filter);
+        const seen = new Set<string>();
+        for (const { memory, at, length } of tries) {
+          const expected = interpretFilter(filter, memory, at, length, seen);
+          expect(compiled(memory, at, length)).toBe(expected);
+          if (expected && !interpretFilter(filter, memory, at, length)) later++;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(later).toBeGreaterThan(200);
+  });
+
+  test("remembers a bounded number of keys, the latest of them, and each filter its own", () => {
+    const parts = fragments({ at: 0, width: 1, mask: 1 }, { at: 0, width: 1, mask: 2 }, [
+      { at: 1, width: 4, mask: 0xffffffff },
+    ]);
+    const compiled = compileFilter(mustVerify([parts]));
+    const other = compileFilter(mustVerify([parts]));
+    const frame = new DataView(new ArrayBuffer(5));
+    const memory = new Uint8Array(frame.buffer);
+    const at = (first: number, key: number): boolean => {
+      frame.setUint8(0, first);
+      frame.setUint32(1, key);
+      return compiled(memory, 0, 5);
+    };
+    for (let key = 0; key < 5000; key++) expect(at(2, key)).toBe(true);
+    expect(at(1, 4999)).toBe(true);
+    expect(other(memory, 0, 5)).toBe(false);
+    const known = Array.from({ length: 5000 }, (_, key) => key).filter((key) => at(1, key));
+    expect(known.length).toBeLessThanOrEqual(128);
+    expect(known.length).toBeGreaterThan(64);
+    expect(Math.min(...known)).toBeGreaterThan(3000);
   });
 
   test("looks at no byte outside the frame", () => {

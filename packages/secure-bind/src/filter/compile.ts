@@ -1,10 +1,11 @@
 /** Compiles a packet filter into a flat program and a tight loop that runs it. */
 import type { Verified } from "../verified.ts";
-import { type Atom, atomsOf } from "./atoms.ts";
-import { moveBase, readField } from "./field.ts";
+import { type Atom, type FragmentFields, atomsOf, fragmentsIndex } from "./atoms.ts";
+import { frameLength, moveBase, readField } from "./field.ts";
+import { FragmentKeys, bytesOfFields } from "./fragment-keys.ts";
 import type { Filter } from "./term.ts";
 
-/** Decides on the frame of `length` bytes at `at` in `memory`. Never allocates. */
+/** Decides on the frame of `length` bytes at `at` in `memory`, as far as it lies there. Never allocates. */
 export type CompiledFilter = (memory: Uint8Array, at: number, length: number) => boolean;
 
 // An instruction is four words: operation, offset, mask, operand.
@@ -52,13 +53,46 @@ function run(program: Int32Array, memory: Uint8Array, at: number, length: number
   return true;
 }
 
+/** Sets of keys that a compiled filter remembers: 128 keys. */
+const KEY_SETS = 16;
+const PLACE = 1;
+const OWNER = 0;
+
+/** The filter with `fields` between `before` and `after`. It remembers keys from frame to frame. */
+function withFragments(before: Int32Array, fields: FragmentFields, after: Int32Array): CompiledFilter {
+  const keys = new FragmentKeys(KEY_SETS);
+  keys.prepare();
+  const bytes = bytesOfFields(fields);
+  const { later, more } = fields;
+  return (memory, at, size) => {
+    const length = frameLength(memory, at, size);
+    if (bytes > length || !run(before, memory, at, length)) return false;
+    if ((readField(memory, at + later.at, later.width) & later.mask) !== 0)
+      return keys.ownerOf(fields, PLACE, memory, at) === OWNER;
+    if (!run(after, memory, at, length)) return false;
+    if ((readField(memory, at + more.at, more.width) & more.mask) !== 0)
+      keys.remember(fields, PLACE, memory, at, OWNER);
+    return true;
+  };
+}
+
 /**
  * A function that decides as `interpretFilter` does, and quickly.
  *
  * Comparisons are ordered by offset and bounds are checked once for each base.
+ * One with `fragments` remembers keys of its own, a bounded number: it matches
+ * no later fragment whose key it has forgotten.
  * **Cost** at most one step a term and one a shift; no allocation a frame.
  */
 export function compileFilter(filter: Verified<Filter>): CompiledFilter {
-  const program = encodeAtoms(atomsOf(filter));
-  return (memory, at, length) => run(program, memory, at, length);
+  const atoms = atomsOf(filter);
+  const split = fragmentsIndex(atoms);
+  const fields = atoms[split]?.fragments;
+  if (fields !== undefined)
+    return withFragments(encodeAtoms(atoms.slice(0, split)), fields, encodeAtoms(atoms.slice(split + 1)));
+  const program = encodeAtoms(atoms);
+  return (memory, at, size) => {
+    const length = frameLength(memory, at, size);
+    return length >= 0 && run(program, memory, at, length);
+  };
 }

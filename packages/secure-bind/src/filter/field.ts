@@ -26,3 +26,14 @@ export function moveBase(base: number, field: number, by: number, length: number
   const moved = base + masked * (1 << by);
   return moved > length ? length + 1 : moved;
 }
+
+/**
+ * Bytes of the frame of `length` bytes at `at` that lie in `memory`, or -1 when that is no frame at all.
+ *
+ * A frame is at a whole number from 0 up, and its length is none below 0; so
+ * nothing is said of `NaN` or `undefined`. What is behind memory is behind the frame too.
+ */
+export function frameLength(memory: Uint8Array, at: number, length: number): number {
+  if (!(at >= 0 && at % 1 === 0 && length >= 0)) return -1;
+  return Math.max(Math.min(length, memory.length - at), 0);
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { interpretFilter } from "./interpret.ts";
-import { type Filter, equal, shift, skip } from "./term.ts";
+import { type Filter, equal, fragments, shift, skip } from "./term.ts";
 
 const memory = Uint8Array.of(0xee, 0x01, 0x02, 0x83, 0x04, 0xff, 0xee);
 const accepts = (filter: Filter): boolean => interpretFilter(filter, memory, 1, 5);
@@ -33,5 +33,38 @@ const table: readonly (readonly [string, Filter, boolean])[] = [
 describe("interpretFilter", () => {
   test.each(table)("%s", (_what, filter, expected) => {
     expect(accepts(filter)).toBe(expected);
+  });
+});
+
+describe("fragments", () => {
+  const byte = (at: number) => ({ at, width: 1 as const, mask: 0xff });
+  // Bytes: protocol, later, more, key, port.
+  const filter: Filter = [equal(0, 1, 6), fragments(byte(1), byte(2), [byte(3)]), equal(4, 1, 80)];
+  const run = (seen: Set<string> | undefined, ...bytes: number[]): boolean =>
+    interpretFilter(filter, Uint8Array.from(bytes), 0, bytes.length, seen);
+
+  test("later ones match by the key of a first one that matched, whatever else is in them", () => {
+    const seen = new Set<string>();
+    expect(run(seen, 6, 1, 0, 7, 0)).toBe(false);
+    expect(run(seen, 6, 0, 1, 7, 80)).toBe(true);
+    expect(run(seen, 6, 1, 0, 7, 0)).toBe(true);
+    expect(run(seen, 6, 1, 1, 7)).toBe(true);
+    expect(run(seen, 6, 1, 0, 8, 80)).toBe(false);
+    expect(run(seen, 5, 1, 0, 7, 80)).toBe(false);
+    expect([...seen]).toEqual(["7"]);
+  });
+
+  test("nothing is remembered of what is whole, what did not match, or without a memory", () => {
+    const seen = new Set<string>();
+    expect(run(seen, 6, 0, 0, 7, 80)).toBe(true);
+    expect(run(seen, 6, 0, 1, 7, 81)).toBe(false);
+    expect(seen.size).toBe(0);
+    expect(run(undefined, 6, 0, 1, 7, 80)).toBe(true);
+    expect(run(undefined, 6, 1, 1, 7, 80)).toBe(false);
+  });
+
+  test("a field outside the frame fails the term, whatever the fragment", () => {
+    expect(run(new Set(["7"]), 6, 1, 0)).toBe(false);
+    expect(run(new Set(["7"]), 6, 1)).toBe(false);
   });
 });

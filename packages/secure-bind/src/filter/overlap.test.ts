@@ -2,13 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { atomsOf } from "./atoms.ts";
 import { interpretFilter } from "./interpret.ts";
-import { areDisjoint, demandsOf } from "./overlap.ts";
-import { type Filter, equal, shift, skip } from "./term.ts";
+import { type Arm, areDisjoint, armsOf, couldTake } from "./overlap.ts";
+import { type Filter, equal, fragments, shift, skip } from "./term.ts";
 import { arbitraryFilter, arbitraryFrame } from "../testing/arbitrary.ts";
 import { mustVerify } from "../testing/verify.ts";
 
-const demands = (filter: Filter) => demandsOf(atomsOf(mustVerify(filter)));
-const disjoint = (a: Filter, b: Filter): boolean => areDisjoint(demands(a), demands(b));
+const arms = (filter: Filter) => armsOf(atomsOf(mustVerify(filter)));
+const disjoint = (a: Filter, b: Filter): boolean => areDisjoint(arms(a)[0] as Arm, arms(b)[0] as Arm);
+const take = (a: Filter, b: Filter): boolean => couldTake(arms(a), arms(b));
 const header = shift(0, 1, 0x0f, 2);
 
 const table: readonly (readonly [string, Filter, Filter, boolean])[] = [
@@ -24,7 +25,48 @@ const table: readonly (readonly [string, Filter, Filter, boolean])[] = [
   ["behind a shift against a plain offset", [header, equal(2, 2, 80)], [equal(22, 2, 81)], false],
   ["before different shifts", [equal(9, 1, 6), header], [equal(9, 1, 17), shift(1, 1, 1, 1)], true],
   ["everything against something", [], [equal(0, 1, 1)], false],
+  ["a filter that contradicts itself", [equal(0, 1, 1), equal(0, 2, 0x0200)], [equal(9, 1, 1)], true],
 ];
+
+const byte = (at: number, mask = 0xff) => ({ at, width: 1 as const, mask });
+const parts = fragments(byte(2, 0x1f), byte(2, 0x20), [byte(4)]);
+const long = Array.from({ length: 9 }, (_, i) => equal(10 + i, 1, 1));
+
+/** First fragments and later ones: the new filter, the installed one, whether it could take a frame. */
+const taking: readonly (readonly [string, Filter, Filter, boolean])[] = [
+  ["later fragments alone", [equal(0, 1, 1), parts, equal(8, 1, 1)], [equal(0, 1, 1), equal(8, 1, 2)], true],
+  [
+    "none from who wants no later ones",
+    [equal(0, 1, 1), parts, equal(8, 1, 1)],
+    [equal(2, 1, 0, 0x1f), equal(8, 1, 2)],
+    false,
+  ],
+  [
+    "none from who wants none by another field",
+    [equal(0, 1, 1), parts, equal(8, 1, 1)],
+    [equal(1, 2, 0), equal(8, 1, 2)],
+    false,
+  ],
+  ["only later ones by a filter for them", [equal(2, 1, 1, 0x1f), ...long], [parts, equal(8, 1, 2)], true],
+  [
+    "no later ones by a filter for first ones",
+    [equal(2, 1, 0, 0x1f), equal(8, 1, 1), ...long],
+    [parts, equal(8, 1, 2)],
+    false,
+  ],
+  ["none that is before the term and differs", [equal(0, 1, 2), ...long], [equal(0, 1, 1), parts], false],
+  ["later ones whatever is behind the term", [equal(8, 1, 1), ...long], [parts, equal(8, 1, 2)], true],
+  [
+    "none for being of equal length",
+    [equal(0, 1, 1), parts, equal(8, 1, 1)],
+    [equal(0, 1, 1), parts, equal(8, 1, 2)],
+    false,
+  ],
+];
+
+test.each(taking)("a filter that tells fragments apart takes %s", (_what, a, b, expected) => {
+  expect(take(a, b)).toBe(expected);
+});
 
 describe("areDisjoint", () => {
   test.each(table)("%s", (_what, a, b, expected) => {

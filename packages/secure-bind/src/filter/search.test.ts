@@ -1,26 +1,27 @@
 import { expect, test } from "vitest";
 import { atomsOf } from "./atoms.ts";
-import { makeSearch } from "./search.ts";
+import { FragmentKeys } from "./fragment-keys.ts";
+import { TrieSearch } from "./search.ts";
 import { equal } from "./term.ts";
-import { addLeaf, makeNode, removeLeaf } from "./trie.ts";
+import { type Node, addLeaf, makeTrie, removeLeaf } from "./trie.ts";
 import { mustVerify } from "../testing/verify.ts";
 
 const byte = (at: number, value: number) => equal(at, 1, value);
 const atoms = (...terms: ReturnType<typeof byte>[]) => atomsOf(mustVerify(terms));
 
 test("a search follows every branch, falls back to the shorter match, and sees the tree as it is now", () => {
-  const root = makeNode(0);
-  const search = makeSearch(root);
-  const long = atoms(byte(0, 1), byte(1, 2), byte(2, 3));
-  expect(search(Uint8Array.of(1, 2, 3), 0, 3)).toBe(-1);
-  addLeaf(root, atoms(byte(0, 1)), { tag: 10, age: 0 });
-  addLeaf(root, long, { tag: 11, age: 1 });
-  addLeaf(root, atoms(byte(1, 2), byte(2, 9)), { tag: 12, age: 2 });
-  expect(search(Uint8Array.of(1, 2, 3), 0, 3)).toBe(11);
-  expect(search(Uint8Array.of(1, 2, 4), 0, 3)).toBe(10);
-  expect(search(Uint8Array.of(1, 2, 9), 0, 3)).toBe(12);
-  expect(search(Uint8Array.of(1, 2, 3), 0, 2)).toBe(10);
-  expect(search(Uint8Array.of(0, 2, 3), 0, 3)).toBe(-1);
-  removeLeaf(root, long);
-  expect(search(Uint8Array.of(1, 2, 3), 0, 3)).toBe(10);
+  const trie = makeTrie(1, 16);
+  const search = new TrieSearch(trie, [0, 1, 2], new FragmentKeys(1));
+  const find = (...bytes: number[]): number => search.find(Uint8Array.from(bytes), 0, bytes.length);
+  expect(find(1, 2, 3)).toBe(-1);
+  addLeaf(trie, atoms(byte(0, 1)), 0);
+  const long = addLeaf(trie, atoms(byte(0, 1), byte(1, 2), byte(2, 3)), 1) as Node;
+  addLeaf(trie, atoms(byte(1, 2), byte(2, 9)), 2);
+  expect(find(1, 2, 3)).toBe(1);
+  expect(find(1, 2, 4)).toBe(0);
+  expect(find(1, 2, 9)).toBe(2);
+  expect(find(1, 2)).toBe(0);
+  expect(find(0, 2, 3)).toBe(-1);
+  removeLeaf(trie, long);
+  expect(find(1, 2, 3)).toBe(0);
 });

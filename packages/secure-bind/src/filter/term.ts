@@ -3,6 +3,13 @@
 /** Bytes of a field. */
 export type FieldWidth = 1 | 2 | 4;
 
+/** A field of a frame that is looked at through a mask. */
+export interface Field {
+  readonly at: number;
+  readonly width: FieldWidth;
+  readonly mask: number;
+}
+
 /**
  * One term. Offsets are bytes from the filter's current base, which starts at
  * the first byte of the frame; `shift` and `skip` move it. Fields are in
@@ -26,7 +33,21 @@ export type FilterTerm =
       readonly by: number;
     }
   /** The base moves on by `bytes`. */
-  | { readonly kind: "skip"; readonly bytes: number };
+  | { readonly kind: "skip"; readonly bytes: number }
+  /**
+   * What follows is only in the first fragment of a datagram; later ones are known by their key.
+   *
+   * A frame whose `later` field is not zero matches if the key fields are those
+   * of a first fragment that matched; the rest of the filter is not looked at.
+   * Any other frame must satisfy the rest, and if it does and its `more` field
+   * is not zero, its key is remembered. At most one in a filter, before every shift.
+   */
+  | {
+      readonly kind: "fragments";
+      readonly later: Field;
+      readonly more: Field;
+      readonly key: readonly Field[];
+    };
 
 /** A packet filter: every term holds, in order. The empty filter accepts every frame. */
 export type Filter = readonly FilterTerm[];
@@ -59,3 +80,11 @@ export const shift = (at: number, width: FieldWidth, mask: number, by: number): 
 
 /** The base moves on by `bytes`. */
 export const skip = (bytes: number): FilterTerm => ({ kind: "skip", bytes });
+
+/** What follows is only in first fragments: see the term's description. */
+export const fragments = (later: Field, more: Field, key: readonly Field[]): FilterTerm => ({
+  kind: "fragments",
+  later,
+  more,
+  key,
+});

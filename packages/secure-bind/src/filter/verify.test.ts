@@ -2,13 +2,16 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileFilter } from "./compile.ts";
 import { makeDemultiplexer } from "./demultiplexer.ts";
-import { type Filter, equal, shift, skip } from "./term.ts";
-import { FILTER_TERMS, verifyFilter } from "./verify.ts";
+import { type Filter, equal, fragments, shift, skip } from "./term.ts";
+import { FILTER_TERMS, KEY_FIELDS, verifyFilter } from "./verify.ts";
 import { isRefusal } from "../refusal.ts";
 import { arbitraryFilter } from "../testing/arbitrary.ts";
 
 const field = { kind: "equal", at: 12, width: 2, mask: 0xffff, value: 0x800 };
 const move = { kind: "shift", at: 14, width: 1, mask: 0x0f, by: 2 };
+
+const part = { at: 6, width: 2, mask: 0x1fff };
+const parts = { kind: "fragments", later: part, more: { ...part, mask: 0x2000 }, key: [part] };
 
 const refused: readonly (readonly [string, string, unknown])[] = [
   ["BadKind", "a term that is nothing", undefined],
@@ -32,6 +35,15 @@ const refused: readonly (readonly [string, string, unknown])[] = [
   ["BadShift", "a negative shift", { ...move, by: -1 }],
   ["BadSkip", "a skip of 65536", { kind: "skip", bytes: 65536 }],
   ["BadSkip", "a negative skip", { kind: "skip", bytes: -14 }],
+  ["BadOffset", "fragments that no field tells apart", { ...parts, later: undefined }],
+  ["BadOffset", "fragments with a field that is a number", { ...parts, more: 3 }],
+  ["BadWidth", "fragments with a field of three bytes", { ...parts, more: { ...part, width: 3 } }],
+  ["BadMask", "fragments with a mask wider than its field", { ...parts, later: { ...part, mask: 0x10000 } }],
+  ["BadOffset", "a key with a field far out", { ...parts, key: [part, { ...part, at: 65536 }] }],
+  ["BadKey", "fragments without a key", { ...parts, key: undefined }],
+  ["BadKey", "a key of no field", { ...parts, key: [] }],
+  ["BadKey", "a key of nine fields", { ...parts, key: Array.from({ length: KEY_FIELDS + 1 }, () => part) }],
+  ["BadKey", "a key that only looks like a list", { ...parts, key: { 0: part, length: 1 } }],
 ];
 
 describe("verifyFilter", () => {
@@ -41,6 +53,15 @@ describe("verifyFilter", () => {
 
   test.each([undefined, null, 7, "filter", {}, { length: 0 }])("says NotAProgram to %j", (value) => {
     expect(verifyFilter(value)).toEqual({ rule: "NotAProgram", term: -1 });
+  });
+
+  test("takes one term for fragments, and before every shift", () => {
+    const term = fragments(parts.later as never, parts.more as never, [part as never]);
+    expect(isRefusal(verifyFilter([skip(1), term, equal(0, 1, 1), shift(0, 1, 0x0f, 2)]))).toBe(false);
+    expect(verifyFilter([term, term])).toEqual({ rule: "BadFragments", term: 1 });
+    expect(verifyFilter([shift(0, 1, 0x0f, 2), skip(1), term])).toEqual({ rule: "BadFragments", term: 2 });
+    const longest = { ...parts, key: Array.from({ length: KEY_FIELDS }, () => part) };
+    expect(verifyFilter([longest])).toEqual([longest]);
   });
 
   test("takes 256 terms and refuses 257", () => {
@@ -85,6 +106,25 @@ describe("verifyFilter", () => {
     });
     expect(verifyFilter([changing])).toEqual([field]);
     expect(reads.toSorted()).toEqual(["at", "kind", "mask", "value", "width"]);
+  });
+
+  test("reads each property of a fragments term once, and freezes all of it", () => {
+    const reads: string[] = [];
+    const counted = (name: string, of: object): object =>
+      new Proxy(of, {
+        get: (target, key) => {
+          reads.push(`${name}.${String(key)}`);
+          return Reflect.get(target, key);
+        },
+      });
+    const key = counted("key", [counted("field", part)]);
+    const alien = { kind: "fragments", later: counted("later", part), more: counted("more", part), key };
+    const copy = verifyFilter([counted("term", alien)]) as Filter;
+    expect(reads.length).toBe(new Set(reads).size);
+    expect(copy).toEqual([{ ...parts, more: part }]);
+    const [term] = copy as readonly [Extract<Filter[number], { kind: "fragments" }>];
+    for (const frozen of [term, term.later, term.more, term.key, term.key[0]])
+      expect(Object.isFrozen(frozen)).toBe(true);
   });
 
   test("never throws, whatever a getter or a proxy does", () => {

@@ -1,7 +1,7 @@
 /** The verifier of packet filters: copies, bounds-checks and freezes. */
 import { type Refusal, type RefusalRule, refuse } from "../refusal.ts";
 import type { Verified } from "../verified.ts";
-import { type FieldWidth, type Filter, type FilterTerm, fullMask } from "./term.ts";
+import { type Field, type FieldWidth, type Filter, type FilterTerm, fullMask } from "./term.ts";
 
 const { freeze } = Object;
 const { isArray } = Array;
@@ -12,6 +12,8 @@ export const FILTER_TERMS = 256;
 export const OFFSET_MAX = 0xffff;
 /** The largest shift, in bits. */
 export const SHIFT_BITS_MAX = 8;
+/** Fields of the longest key of a `fragments` term. */
+export const KEY_FIELDS = 8;
 
 type Alien = { readonly [name: string]: unknown };
 
@@ -52,6 +54,34 @@ function copySkip(term: Alien): FilterTerm | RefusalRule {
   return isWithin(bytes, OFFSET_MAX) ? freeze({ kind: "skip", bytes }) : "BadSkip";
 }
 
+function copyField(field: unknown): Field | RefusalRule {
+  if (typeof field !== "object" || field === null) return "BadOffset";
+  const { at, width, mask } = field as Alien;
+  return checkField(at, width, mask) ?? freeze({ at, width, mask } as Field);
+}
+
+function copyKey(key: unknown): readonly Field[] | RefusalRule {
+  if (!isArray(key)) return "BadKey";
+  const length: unknown = key.length;
+  if (!isWithin(length, KEY_FIELDS) || length === 0) return "BadKey";
+  const copy: Field[] = [];
+  for (let i = 0; i < length; i++) {
+    const field = copyField(key[i]);
+    if (typeof field === "string") return field;
+    copy[i] = field;
+  }
+  return freeze(copy);
+}
+
+function copyFragments(term: Alien): FilterTerm | RefusalRule {
+  const later = copyField(term["later"]);
+  if (typeof later === "string") return later;
+  const more = copyField(term["more"]);
+  if (typeof more === "string") return more;
+  const key = copyKey(term["key"]);
+  return typeof key === "string" ? key : freeze({ kind: "fragments", later, more, key });
+}
+
 function copyTerm(term: unknown): FilterTerm | RefusalRule {
   if (typeof term !== "object" || term === null) return "BadKind";
   switch ((term as Alien)["kind"]) {
@@ -61,6 +91,8 @@ function copyTerm(term: unknown): FilterTerm | RefusalRule {
       return copyShift(term as Alien);
     case "skip":
       return copySkip(term as Alien);
+    case "fragments":
+      return copyFragments(term as Alien);
     default:
       return "BadKind";
   }
@@ -70,9 +102,12 @@ function copyTerms(filter: readonly unknown[]): Filter | Refusal {
   const length: unknown = filter.length;
   if (!isWithin(length, FILTER_TERMS)) return refuse("TooLong", -1);
   const copy: FilterTerm[] = [];
+  let mayFragment = true;
   for (let i = 0; i < length; i++) {
     const term = copyTerm(filter[i]);
     if (typeof term === "string") return refuse(term, i);
+    if (term.kind === "fragments" && !mayFragment) return refuse("BadFragments", i);
+    if (term.kind === "fragments" || term.kind === "shift") mayFragment = false;
     copy[i] = term;
   }
   return freeze(copy);

@@ -2,31 +2,10 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { compilePredicate } from "./compile.ts";
 import { interpretPredicate } from "./interpret.ts";
-import { type Comparison, NO_TAG, type WordPredicate, product, word } from "./term.ts";
+import { NO_TAG, type WordPredicate, product, word } from "./term.ts";
 import { PREDICATE_MEMORY_BYTES, arbitraryPredicate, arbitraryWords } from "../testing/arbitrary.ts";
+import { bruteForce } from "../testing/predicate-truth.ts";
 import { mustVerifyPredicate } from "../testing/verify.ts";
-
-/** A third opinion: words as bytes, numbers as big integers, signs as arithmetic. */
-function bruteForce(predicate: WordPredicate, memory: DataView): number {
-  const wordAt = (address: number): bigint => {
-    let value = 0n;
-    for (let i = 0; i < 4; i++) value = value * 256n + BigInt(memory.getUint8(address + i));
-    return value;
-  };
-  const allows: { readonly [C in Comparison]: (difference: bigint) => boolean } = {
-    equal: (d) => d === 0n,
-    notEqual: (d) => d !== 0n,
-    less: (d) => d < 0n,
-    lessOrEqual: (d) => d <= 0n,
-    greater: (d) => d > 0n,
-    greaterOrEqual: (d) => d >= 0n,
-  };
-  const holding = predicate.filter(
-    ({ terms }) =>
-      terms.filter((t) => allows[t.comparison](wordAt(t.address) - BigInt(t.value))).length === terms.length,
-  );
-  return holding[0]?.tag ?? NO_TAG;
-}
 
 test("compiled, interpreted and brute force are one meaning", () => {
   let held = 0;

@@ -2,8 +2,8 @@
 import * as fc from "fast-check";
 import { type Capability, makeCapability } from "../capability/capability.ts";
 import { NAME_BYTES } from "../capability/name.ts";
-import type { Filter, FilterTerm } from "../filter/term.ts";
-import { equal, shift, skip } from "../filter/term.ts";
+import type { Field, Filter, FilterTerm } from "../filter/term.ts";
+import { equal, fragments, shift, skip } from "../filter/term.ts";
 import { COMPARISONS, type WordPredicate, type WordTerm } from "../predicate/term.ts";
 
 /** Capabilities, most of them with names that are prefixes of each other's. */
@@ -69,6 +69,24 @@ export const arbitraryFilter = (terms = 5, reach = 4): fc.Arbitrary<Filter> =>
     ),
     { maxLength: terms },
   );
+
+/** One or two bits of a byte, so that frames of `arbitraryFrame` have few values of it. */
+const arbitraryBits = (reach: number): fc.Arbitrary<Field> =>
+  fc
+    .tuple(fc.integer({ min: 0, max: reach }), fc.constantFrom(1, 3))
+    .map(([at, mask]) => ({ at, width: 1, mask }));
+
+/** Filters that tell fragments apart: up to two comparisons before the term and `terms` terms behind it. */
+export const arbitraryFragmentFilter = (terms = 3, reach = 4): fc.Arbitrary<Filter> =>
+  fc
+    .tuple(
+      fc.array(fc.oneof(arbitraryEqual(reach), arbitrarySkip(1)), { maxLength: 2 }),
+      arbitraryBits(reach),
+      arbitraryBits(reach),
+      fc.array(arbitraryBits(reach), { minLength: 1, maxLength: 3 }),
+      arbitraryFilter(terms, reach),
+    )
+    .map(([before, later, more, key, after]) => [...before, fragments(later, more, key), ...after]);
 
 /** A frame somewhere inside a memory. */
 export interface PlacedFrame {

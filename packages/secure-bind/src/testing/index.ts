@@ -1,4 +1,11 @@
 export * from "./arbitrary.ts";
+export * from "./filter-fuzz.ts";
 export * from "./longest-match.ts";
-export * from "./packets.ts";
+export { ARP_REQUEST, type PacketFields, ipv4, ipv4Packet, tagged } from "./packets.ts";
+export * from "./packets-ipv6.ts";
 export * from "./verify.ts";
+export * from "./handler-module.ts";
+export * from "./arbitrary-udf.ts";
+export * from "./udf-runs.ts";
+export * from "./arbitrary-pipe.ts";
+export * from "./pipe-runs.ts";

@@ -1,9 +1,12 @@
 /** Packets by the byte, as they are on an Ethernet: for tests of filters. */
 
-const bytes = (text: string): number[] =>
+/** Octets written in hexadecimal, with anything between. */
+export const bytes = (text: string): number[] =>
   (text.match(/[0-9a-f]{2}/g) ?? []).map((octet) => Number.parseInt(octet, 16));
-const word = (value: number): number[] => [(value >>> 8) & 0xff, value & 0xff];
-const long = (value: number): number[] => [...word(value >>> 16), ...word(value)];
+/** Sixteen bits in network byte order. */
+export const word = (value: number): number[] => [(value >>> 8) & 0xff, value & 0xff];
+/** Thirty-two bits in network byte order. */
+export const long = (value: number): number[] => [...word(value >>> 16), ...word(value)];
 
 /** The IPv4 address `a.b.c.d` as an unsigned number. */
 export const ipv4 = (a: number, b: number, c: number, d: number): number =>
@@ -26,6 +29,7 @@ export interface PacketFields {
   readonly options?: number;
   /** Flags and fragment offset, as the 16 bits of the header. */
   readonly fragment?: number;
+  readonly identification?: number;
 }
 
 /**
@@ -35,13 +39,13 @@ export interface PacketFields {
  */
 export function ipv4Packet(fields: PacketFields = {}): Uint8Array {
   const { source = ipv4(10, 0, 0, 1), destination = ipv4(10, 0, 0, 2), protocol = 6 } = fields;
-  const { sourcePort = 49152, port = 80, options = 0, fragment = 0x4000 } = fields;
+  const { sourcePort = 49152, port = 80, options = 0, fragment = 0x4000, identification = 0x1234 } = fields;
   return Uint8Array.from([
     ...bytes("02 00 00 00 00 02 02 00 00 00 00 01 08 00"),
     0x45 + options / 4,
     0,
     ...word(40 + options),
-    ...bytes("12 34"),
+    ...word(identification),
     ...word(fragment),
     64,
     protocol,
@@ -54,3 +58,7 @@ export function ipv4Packet(fields: PacketFields = {}): Uint8Array {
     ...bytes("00 00 00 01 00 00 00 00 50 02 ff ff 00 00 00 00"),
   ]);
 }
+
+/** `frame` with an IEEE 802.1Q tag for the VLAN `id`, of priority 3 and drop eligible. */
+export const tagged = (frame: Uint8Array, id: number, tag = 0x8100): Uint8Array =>
+  Uint8Array.from([...frame.slice(0, 12), ...word(tag), ...word(0x7000 | id), ...frame.slice(12)]);

@@ -1,12 +1,10 @@
 /** Verification for tests that know their program to be right. */
-import {
-  type Filter,
-  type Verified,
-  type WordPredicate,
-  isRefusal,
-  verifyFilter,
-  verifyPredicate,
-} from "../index.ts";
+import type { Filter } from "../filter/term.ts";
+import { verifyFilter } from "../filter/verify.ts";
+import type { WordPredicate } from "../predicate/term.ts";
+import { verifyPredicate } from "../predicate/verify.ts";
+import { isRefusal } from "../refusal.ts";
+import type { Verified } from "../verified.ts";
 
 /** `filter`, verified. **Fails** throws when it is refused. */
 export function mustVerify(filter: Filter): Verified<Filter> {

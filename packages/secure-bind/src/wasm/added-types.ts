@@ -1,0 +1,42 @@
+/** Function types that the rewriter adds behind the module's own. */
+import type { ByteWriter } from "./byte-writer.ts";
+
+const FUNCTION_FORM = 0x60;
+
+/** Types that were asked for, each once. */
+export class AddedTypes {
+  readonly #first: number;
+  readonly #numbers: Map<string, number> = new Map();
+  readonly #types: (readonly [readonly number[], readonly number[]])[] = [];
+
+  /** The module has `first` types of its own. */
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  /** The number of the type with these bytes of types. */
+  number(parameters: readonly number[], results: readonly number[] = []): number {
+    const key = `${parameters.join()}:${results.join()}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.#first + this.#types.push([parameters, results]) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+
+  /** How many were added. */
+  get count(): number {
+    return this.#types.length;
+  }
+
+  /** Writes them. */
+  write(to: ByteWriter): void {
+    for (const lists of this.#types) {
+      to.u8(FUNCTION_FORM);
+      for (const list of lists) {
+        to.u32(list.length);
+        to.bytes(list);
+      }
+    }
+  }
+}
