@@ -5,6 +5,7 @@ import {
   ENVIRONMENTS,
   EXTENTS,
   FILTERS,
+  HANDLERS,
   GATHER_PIECES,
   MESSAGE_RINGS,
   REGIONS,
@@ -20,6 +21,7 @@ import { WORD_GENERATIONS, makeIdTable, type IdTable } from "./id-table.ts";
 import { makeFrameTable, type FrameTable } from "./memory/frame-table.ts";
 import { makeWindowTable, type WindowTable } from "./memory/window-table.ts";
 import type { FilterRow } from "./network/filter-table.ts";
+import type { HandlerRow } from "./network/handler-table.ts";
 import type { RingRow } from "./network/packet-ring.ts";
 import type { TransmitRow } from "./network/transmit-table.ts";
 import { makeSliceVector, type SliceVector } from "./processor/slice-vector.ts";
@@ -62,6 +64,7 @@ export interface Kernel {
   readonly windows: WindowTable;
   readonly rings: Rows<RingRow>;
   readonly filters: Rows<FilterRow>;
+  readonly handlers: Rows<HandlerRow>;
   readonly transmits: Rows<TransmitRow>;
   readonly extents: Rows<ExtentRow>;
   readonly transfers: Map<DiskRequest, TransferRow>;
@@ -107,6 +110,13 @@ const makeRows = <T>(count: number, generations?: number): Rows<T> => ({
   rows: new Array<T | undefined>(count).fill(undefined),
 });
 
+/** A word from the machine's random device, which no environment is told. */
+function randomWord({ random }: Machine): number {
+  const word = new Uint8Array(4);
+  random.fill(word, 0, word.length);
+  return new DataView(word.buffer).getUint32(0);
+}
+
 /** What a kernel is loaded with. */
 export interface KernelParts {
   readonly machine: Machine;
@@ -132,6 +142,7 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   windows: makeWindowTable(parts.machine.memory.frames, ENVIRONMENTS),
   rings: makeRows(RINGS),
   filters: makeRows(FILTERS),
+  handlers: makeRows(HANDLERS),
   transmits: makeRows(TRANSMITS),
   extents: makeRows(EXTENTS),
   transfers: new Map(),
@@ -142,7 +153,7 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   acceptors: parts.machine.streams.map(() => new Set<Environment>()),
   streamChanges: [],
   nics: staging.map((address) => ({
-    demultiplexer: makeDemultiplexer(),
+    demultiplexer: makeDemultiplexer({ seed: randomWord(parts.machine) }),
     staging: address,
     unclaimed: 0,
     queued: false,

@@ -39,6 +39,10 @@ export const TRACE_EVENTS = {
   dmaCancel: 20,
   /** A kernel call was refused. a: environment, b: error code from bit 8 on, number of the call below. */
   refused: 21,
+  /** A handler ran. a: handler row, b: 1 when it consumed the frame, 0 when it gave it up. */
+  handler: 22,
+  /** A handler was stopped. a: handler row, b: cause. */
+  handlerAbort: 23,
 } as const;
 
 /** A value of `TRACE_EVENTS`. */

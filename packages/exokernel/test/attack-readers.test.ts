@@ -29,6 +29,7 @@ const TABLES = Object.keys({
   rings: 0,
   messageRings: 0,
   filters: 0,
+  handlers: 0,
   transmits: 0,
   extents: 0,
   streams: 0,

@@ -70,6 +70,7 @@ const WITHOUT_A_SLOT = [
   "displayPort",
   "dmaCopy",
   "framesGuarantee",
+  "handlerRemove",
   "messageRingUnbind",
   "nullCall",
   "predicateWait",

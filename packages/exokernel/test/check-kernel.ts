@@ -32,6 +32,7 @@ export function checkKernel(kernel: Kernel): void {
   checkPins(kernel);
   checkCounts(kernel);
   checkOwners(kernel);
+  checkHandlers(kernel);
   checkGuards(kernel);
   checkExtents(kernel);
   checkTransfers(kernel);
@@ -49,6 +50,7 @@ export const tables = (kernel: Kernel): readonly Rows<unknown>[] => [
   kernel.environments,
   kernel.rings,
   kernel.filters,
+  kernel.handlers,
   kernel.transmits,
   kernel.extents,
   kernel.streams,
@@ -59,11 +61,17 @@ export const tables = (kernel: Kernel): readonly Rows<unknown>[] => [
 const alive = ({ environments }: Kernel): Environment[] =>
   environments.rows.filter((environment) => environment !== undefined);
 
+/** Of free rows every eighth is looked at, others the next time: a table may have very many. */
+const TURNS = 8;
+let turn = 0;
+
 function checkRows({ ids, rows }: Rows<unknown>): void {
   let taken = 0;
+  turn = (turn + 1) % TURNS;
   for (let row = 0; row < rows.length; row++) {
     const isTaken = rows[row] !== undefined;
     if (isTaken) taken += 1;
+    else if (row % TURNS !== turn) continue;
     if (isTaken !== (ids.rowOf(ids.idOf(row)) === row)) expectThat(false, `row ${row} and its id disagree`);
   }
   expectThat(taken === ids.taken(), "rows taken");
@@ -83,27 +91,47 @@ function checkBindings({ frames, windows, environments }: Kernel): void {
     expectThat(counted[f] === frames.bindings[f], `bindings of frame ${f}`);
 }
 
+/** What is in the rows of a table that are taken, with its row. Tables are large, and mostly empty. */
+function heldRows<T>({ rows, ids }: Rows<T>): (readonly [row: number, held: T])[] {
+  const held: (readonly [number, T])[] = [];
+  if (ids.taken() === 0) return held;
+  for (let row = 0; row < rows.length; row++) {
+    const each = rows[row];
+    if (each !== undefined) held.push([row, each]);
+  }
+  return held;
+}
+
 /** Guards that are some resource's. */
-function* guards(kernel: Kernel): Generator<Guard> {
+function guards(kernel: Kernel): Guard[] {
   const { frames, slices, environments, filters, transmits, extents, regions, messageRings } = kernel;
-  for (const guard of frames.guards) if (guard !== undefined) yield guard;
-  for (const guard of slices.guards) if (guard !== undefined) yield guard;
-  for (const table of [environments, filters, transmits, extents, regions, messageRings])
-    for (const row of table.rows as ({ guard: Guard } | undefined)[]) if (row !== undefined) yield row.guard;
+  const found: Guard[] = [];
+  for (const guard of frames.guards) if (guard !== undefined) found.push(guard);
+  for (const guard of slices.guards) if (guard !== undefined) found.push(guard);
+  const guarded: readonly Rows<{ guard: Guard }>[] = [
+    environments,
+    filters,
+    transmits,
+    extents,
+    regions,
+    messageRings,
+  ];
+  for (const table of guarded) for (const [, { guard }] of heldRows(table)) found.push(guard);
+  return found;
 }
 
 /**
- * Pins are the rings of both kinds, disk transfers, frames on their way to their
- * backing, guards' lists, predicates, and the frames that are the kernel's own.
+ * Pins are the rings of both kinds, handlers, disk transfers, frames on their way to
+ * their backing, guards' lists, predicates, and the frames that are the kernel's own.
  */
 function checkPins(kernel: Kernel): void {
-  const { frames, rings, messageRings, transfers, revocations, systemFrame } = kernel;
+  const { frames, rings, messageRings, handlers, transfers, revocations, systemFrame } = kernel;
   const counted = new Uint32Array(frames.count);
   const pin = (first: number, count: number): void => {
     for (let f = first; f < first + count; f++) counted[f] = (counted[f] ?? 0) + 1;
   };
-  for (const ring of rings.rows) if (ring !== undefined) pin(ring.first, ring.frames);
-  for (const ring of messageRings.rows) if (ring !== undefined) pin(ring.first, ring.frames);
+  for (const table of [rings, messageRings, handlers] as readonly Rows<{ first: number; frames: number }>[])
+    for (const [, { first, frames: count }] of heldRows(table)) pin(first, count);
   for (const transfer of transfers.values()) {
     pin(transfer.firstFrame, transfer.frames);
     if (transfer.statusFrame >= 0) pin(transfer.statusFrame, 1);
@@ -174,20 +202,32 @@ function checkOwners(kernel: Kernel): void {
 }
 
 function checkRowOwners(kernel: Kernel): void {
-  const { rings, filters, transmits, streams, regions, messageRings, acceptors, environments } = kernel;
-  const living = (what: string, owner: Environment | undefined): void =>
-    expectThat(
-      owner === undefined || (owner.alive && environments.rows[owner.row] === owner),
-      `a ${what} of the dead`,
-    );
-  for (const row of rings.rows) living("ring", row?.owner);
-  for (const row of filters.rows) living("filter", row?.owner);
-  for (const row of transmits.rows) living("transmit binding", row?.owner);
-  for (const row of transmits.rows) living("user's transmit binding", row?.user);
-  for (const row of streams.rows) living("stream", row?.owner);
-  for (const row of regions.rows) living("region", row?.owner);
-  for (const row of messageRings.rows) living("message ring", row?.owner);
-  for (const asked of acceptors) for (const acceptor of asked) living("stream device", acceptor);
+  const { rings, filters, handlers, transmits, streams, regions, messageRings } = kernel;
+  const living = (what: string, one: Environment): void =>
+    expectThat(one.alive && kernel.environments.rows[one.row] === one, `a ${what} of the dead`);
+  const owned: readonly (readonly [string, Rows<{ readonly owner: Environment }>])[] = [
+    ["ring", rings],
+    ["filter", filters],
+    ["handler", handlers],
+    ["transmit binding", transmits],
+    ["stream", streams],
+    ["region", regions],
+    ["message ring", messageRings],
+  ];
+  for (const [what, table] of owned) for (const [, { owner }] of heldRows(table)) living(what, owner);
+  for (const [, { user }] of heldRows(transmits)) living("user's transmit binding", user);
+  for (const asked of kernel.acceptors) for (const acceptor of asked) living("stream device", acceptor);
+}
+
+/** A handler and its filter name each other, and have one owner. */
+function checkHandlers({ handlers, filters }: Kernel): void {
+  for (const [row, held] of heldRows(handlers)) {
+    const filter = filters.rows[filters.ids.rowOf(held.filterId)];
+    expectThat(filter === held.filter && filter.handler === row, `the filter of handler ${row}`);
+    expectThat(filter?.owner === held.owner, `the owner of the filter of handler ${row}`);
+  }
+  for (const [row, { handler }] of heldRows(filters))
+    expectThat(handler === undefined || handlers.rows[handler] !== undefined, `the handler of filter ${row}`);
 }
 
 /** Entry 0 can control the resource, and a list is there exactly when it has records. */

@@ -1,4 +1,5 @@
 /** Calls made at the very end of the stack: each is refused with nothing changed, or made whole. */
+import { handlerModule } from "@exolith/secure-bind/testing";
 import { CALLS } from "../src/abi/calls.ts";
 import { RESOURCE_KINDS, TRANSFER_KINDS, must, rowOf, type GateCalls } from "../src/abi/index.ts";
 import { isStackOverflow } from "../src/panic.ts";
@@ -43,6 +44,8 @@ function kept(stage: Stage): ReturnType<typeof callee> {
   must(gate.transfer(keeper.self, 1, 2, 3, 4));
   return keeper;
 }
+
+const HANDLER = { module: handlerModule((code) => code.i32(1)), fuel: 10 };
 
 /** For every call a way to make it that is not refused: one that is missing does not compile. */
 export const GOOD: { readonly [K in keyof GateCalls]: Scenario } = {
@@ -154,6 +157,15 @@ export const GOOD: { readonly [K in keyof GateCalls]: Scenario } = {
   filterRemove: (s) => {
     const filter = must(s.alice.filterInsert(0, [], ringOf(s), s.slots.nic, own));
     return () => s.alice.filterRemove(filter, own);
+  },
+  handlerInstall: (s) => {
+    const filter = must(s.alice.filterInsert(0, [], ringOf(s), s.slots.nic, own));
+    return () => s.alice.handlerInstall(filter, HANDLER, at(24), 1, own);
+  },
+  handlerRemove: (s) => {
+    const filter = must(s.alice.filterInsert(0, [], ringOf(s), s.slots.nic, own));
+    const handler = must(s.alice.handlerInstall(filter, HANDLER, at(24), 1, own));
+    return () => s.alice.handlerRemove(handler);
   },
   transmitBind: (s) => () => s.alice.transmitBind(0, [], s.alice.self, s.slots.nic, own),
   transmitUnbind: (s) => {

@@ -1,5 +1,6 @@
 /** Random arguments for every call: valid, nearly valid, of another world, or a trap that calls the kernel again. */
 import { RIGHTS, type Filter } from "@exolith/secure-bind";
+import { handlerModule } from "@exolith/secure-bind/testing";
 import {
   FRAME_BYTES,
   RESOURCE_KINDS,
@@ -143,7 +144,9 @@ const writable: Make = (w, g) =>
   );
 
 const idOf =
-  (list: "rings" | "messageRings" | "filters" | "transmits" | "extents" | "streams" | "regions"): Make =>
+  (
+    list: "rings" | "messageRings" | "filters" | "handlers" | "transmits" | "extents" | "streams" | "regions",
+  ): Make =>
   (w, g) =>
     ownOr(w, w.known[list], (id) => {
       const row = rowOf(id as number);
@@ -318,6 +321,25 @@ const token = (w: World, g: Gate): unknown[] => {
 
 const OPERATIONS = ["end", "end", "close", "reset", "what"];
 
+const MODULES = [
+  handlerModule((code) => code.i32(1)),
+  handlerModule((code) => code.i32(0)),
+  handlerModule((code, { append, send, wake }) =>
+    code.get(0).get(1).op("call", append).op("call", send).op("drop").op("call", wake),
+  ),
+  handlerModule((code) => code.open("loop").op("br", 0).end().op("unreachable")),
+  handlerModule((code) => code.i32(7).memory("i32.load")),
+  handlerModule((code) => code.i32(1), { pages: 1 }),
+  handlerModule((code) => code.i32(1), { start: (code) => code.op("unreachable") }),
+  new Uint8Array(8),
+];
+const handler: Make = (w, g) => ({
+  module: w.dice.pick(MODULES),
+  fuel: w.dice.once(20) ? 0 : 1 + w.dice.below(200),
+  pipes: w.dice.once(20) ? 7 : [],
+  transmit: w.dice.once(2) ? undefined : idOf("transmits")(w, g),
+});
+
 /** What each call is called with. */
 const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g: Gate) => unknown[]) } = {
   nullCall: [],
@@ -378,6 +400,8 @@ const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g
   ringUnbind: [idOf("rings")],
   filterInsert: [device, filter, idOf("rings"), slot(1), own],
   filterRemove: [idOf("filters"), ownOrAbove],
+  handlerInstall: [idOf("filters"), handler, unpinned, count(3), own],
+  handlerRemove: [idOf("handlers")],
   transmitBind: [device, allowed, (w, g) => (w.dice.once(4) ? environment(w, g) : g.self), slot(1), own],
   transmitUnbind: [idOf("transmits"), ownOrAbove],
   transmit: [idOf("transmits"), gather],

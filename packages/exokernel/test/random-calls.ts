@@ -13,7 +13,14 @@ const DRAWN: readonly (keyof GateCalls)[] = [
   ...NAMES,
   ...(["framesAlloc", "framesAlloc", "framesAlloc", "windowBind", "windowBind", "ringBind"] as const),
   ...(["messageRingBind", "regionCreate", "regionCreate", "extentAlloc", "extentAlloc"] as const),
-  ...(["filterInsert", "transmitBind", "environmentCreate", "sliceAlloc", "streamAccept"] as const),
+  ...([
+    "handlerInstall",
+    "filterInsert",
+    "transmitBind",
+    "environmentCreate",
+    "sliceAlloc",
+    "streamAccept",
+  ] as const),
   ...(["transfer", "transferWords", "transferReply", "transmit", "extentRead", "extentWrite"] as const),
   ...(["capabilityDestroy", "capabilityDestroy", "transferAllow", "capabilitySeal"] as const),
 ];
@@ -25,6 +32,7 @@ const RESULTS: { readonly [K in keyof GateCalls]?: keyof Known } = {
   ringBind: "rings",
   messageRingBind: "messageRings",
   filterInsert: "filters",
+  handlerInstall: "handlers",
   transmitBind: "transmits",
   extentAlloc: "extents",
   streamAccept: "streams",

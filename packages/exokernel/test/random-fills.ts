@@ -1,5 +1,6 @@
 /** Worlds in which something is used up before the random calls begin: refusals that chance alone would take too long to meet. */
 import { RIGHTS, type Filter } from "@exolith/secure-bind";
+import { handlerModule } from "@exolith/secure-bind/testing";
 import {
   EXPIRED_NAMES,
   FRAME_BYTES,
@@ -129,6 +130,8 @@ function tryAll(world: World, gate: Gate, window: Window, [end, guest]: readonly
 const byte = (at: number): Filter[number] => ({ kind: "equal", at, width: 1, mask: 0xff, value: 1 });
 const costly = (k: number): Filter => Array.from({ length: 200 }, (_, i) => byte(k + i));
 
+const CONSUME = { module: handlerModule((code) => code.i32(1)), fuel: 10 };
+
 /** Something used up in each. */
 const FILLS: { readonly [name: string]: Fill } = {
   environments: {
@@ -152,6 +155,17 @@ const FILLS: { readonly [name: string]: Fill } = {
       const ring = must(root.ringBind(frame(80), 2, own));
       useUp(world, root, "filterInsert", (k) => [0, costly(k), ring, own, own]);
       useUp(world, root, "filterInsert", (k) => [0, [byte(300 + k)], ring, own, own]);
+    },
+  },
+  handlers: {
+    options: focused(["handlerInstall", "filterInsert"]),
+    fill: (world) => {
+      const { root } = world;
+      must(root.framesAlloc(frame(80), 3, own));
+      const ring = must(root.ringBind(frame(80), 2, own));
+      const filterOf = (k: number): unknown =>
+        makeCall(world, root, "filterInsert", [0, [byte(300 + k)], ring, own, own]);
+      useUp(world, root, "handlerInstall", (k) => [filterOf(k), CONSUME, 82, 1, own]);
     },
   },
   transmits: {

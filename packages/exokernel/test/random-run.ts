@@ -100,7 +100,7 @@ export function* wordsOf(run: readonly Stretch[]): Generator<number> {
 }
 
 /** Steps between two looks at every invariant. */
-const CHECK_EVERY = 24;
+const CHECK_EVERY = 40;
 
 /** Takes the steps of `run`, checks every invariant now and then, and everything at the end. */
 export function runWorld(world: World, run: readonly Stretch[], checkEvery: number = CHECK_EVERY): void {

@@ -55,6 +55,7 @@ export interface Known {
   readonly rings: unknown[];
   readonly messageRings: unknown[];
   readonly filters: unknown[];
+  readonly handlers: unknown[];
   readonly transmits: unknown[];
   readonly extents: unknown[];
   readonly streams: unknown[];
@@ -171,6 +172,7 @@ export function makeWorld(counts: Counts, options: WorldOptions = {}): World {
       rings: [],
       messageRings: [],
       filters: [],
+      handlers: [],
       transmits: [],
       extents: [],
       streams: [],

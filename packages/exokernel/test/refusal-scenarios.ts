@@ -31,6 +31,7 @@ import {
   credentials,
   extentOf,
   gatherOf,
+  having,
   messagesOf,
   moveOf,
   own,
@@ -45,6 +46,7 @@ import {
   type Scenarios,
   type Stage,
 } from "./refusal-stage.ts";
+import { handlerScenarios } from "./refusal-handlers.ts";
 
 const BAD_NAME = { name: [300], rights: 0 };
 const SMALL = { name: [1, 1, 5], rights: RIGHTS.write };
@@ -59,14 +61,6 @@ const after =
   (stage) => {
     prepare(stage);
     return () => act(stage);
-  };
-
-/** Makes something that the call is then made with. */
-const having =
-  <T>(make: (stage: Stage) => T, act: (stage: Stage, made: T) => unknown): Scenario =>
-  (stage) => {
-    const made = make(stage);
-    return () => act(stage, made);
   };
 
 const fillList = ({ alice }: Stage): void =>
@@ -767,6 +761,7 @@ export const SCENARIOS: Scenarios = {
   ...frames,
   ...regions,
   ...network,
+  ...handlerScenarios,
   ...disk,
   ...revocation,
   ...devices,

@@ -94,6 +94,14 @@ export const call =
   () =>
     act(stage);
 
+/** Makes something that the call is then made with. */
+export const having =
+  <T>(make: (stage: Stage) => T, act: (stage: Stage, made: T) => unknown): Scenario =>
+  (stage) => {
+    const made = make(stage);
+    return () => act(stage, made);
+  };
+
 /** The two refusals of a credential: an empty slot, and a capability that reaches nothing here. */
 export const credentials = (
   act: (stage: Stage, slot: CapSlot) => unknown,

@@ -123,6 +123,8 @@ export const ERRNO_OF: { readonly [N in ErrorName]: ErrnoName } = {
   Faulted: "io",
   BadPredicate: "inval",
   BadBatch: "inval",
+  BadHandler: "noexec",
+  NoHandler: "badf",
 };
 
 /**

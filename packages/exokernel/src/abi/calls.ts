@@ -3,6 +3,7 @@ import { CAPABILITY_CALLS } from "./calls/capability.ts";
 import { DEVICE_CALLS } from "./calls/device.ts";
 import { DISK_CALLS } from "./calls/disk.ts";
 import { ENVIRONMENT_CALLS } from "./calls/environment.ts";
+import { HANDLER_CALLS } from "./calls/handler.ts";
 import { MEMORY_CALLS } from "./calls/memory.ts";
 import { NETWORK_CALLS } from "./calls/network.ts";
 import { REVOCATION_CALLS } from "./calls/revocation.ts";
@@ -24,6 +25,7 @@ export const CALLS: CallRows<GateCalls> = {
   ...TRANSFER_CALLS,
   ...MEMORY_CALLS,
   ...NETWORK_CALLS,
+  ...HANDLER_CALLS,
   ...DISK_CALLS,
   ...REVOCATION_CALLS,
   ...STREAM_CALLS,

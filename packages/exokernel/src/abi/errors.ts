@@ -66,6 +66,10 @@ export const ERROR_CODES = {
   BadPredicate: 31,
   /** Not a batch that `batch()` made, or an empty one. */
   BadBatch: 32,
+  /** The handler does not verify, does not fit its memory, or could not be started. */
+  BadHandler: 33,
+  /** No such handler, or not the caller's. */
+  NoHandler: 34,
 } as const;
 
 /** The name of a refusal; a noun of state. */

@@ -4,6 +4,7 @@ import type { CapabilityCalls } from "./calls/capability.ts";
 import type { DeviceCalls } from "./calls/device.ts";
 import type { DiskCalls } from "./calls/disk.ts";
 import type { EnvironmentCalls } from "./calls/environment.ts";
+import type { HandlerCalls } from "./calls/handler.ts";
 import type { MemoryCalls } from "./calls/memory.ts";
 import type { NetworkCalls } from "./calls/network.ts";
 import type { RevocationCalls } from "./calls/revocation.ts";
@@ -23,6 +24,7 @@ import type {
   FilterReaders,
   FrameReaders,
   GuardReaders,
+  HandlerReaders,
   MessageRingReaders,
   NicReaders,
   RegionReaders,
@@ -46,6 +48,7 @@ export interface GateCalls
     TransferCalls,
     MemoryCalls,
     NetworkCalls,
+    HandlerCalls,
     DiskCalls,
     RevocationCalls,
     StreamCalls,
@@ -72,6 +75,7 @@ export interface Gate extends GateCalls {
   readonly rings: RingReaders;
   readonly messageRings: MessageRingReaders;
   readonly filters: FilterReaders;
+  readonly handlers: HandlerReaders;
   readonly transmits: TransmitReaders;
   readonly extents: ExtentReaders;
   readonly streams: StreamReaders;

@@ -14,6 +14,8 @@ export type SliceIndex = Unit<number, "SliceIndex">;
 export type RingId = Unit<number, "RingId">;
 /** A packet filter. Index in the low 16 bits, generation above. */
 export type FilterId = Unit<number, "FilterId">;
+/** A handler. Index in the low 16 bits, generation above. */
+export type HandlerId = Unit<number, "HandlerId">;
 /** A transmit binding. Index in the low 16 bits, generation above. */
 export type TransmitId = Unit<number, "TransmitId">;
 /** A run of disk blocks bound to a guard. Index in the low 16 bits, generation above. */

@@ -6,6 +6,7 @@
 export * from "./batch.ts";
 export * from "./calls.ts";
 export { TRANSFER_STATUS, type Transfer } from "./calls/disk.ts";
+export type { HandlerRequest } from "./calls/handler.ts";
 export type { DmaCopy, RegionMove } from "./calls/memory.ts";
 export * from "./display.ts";
 export * from "./errors.ts";

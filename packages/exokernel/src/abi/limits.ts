@@ -12,7 +12,11 @@ export const WINDOWS = 4096;
 /** Packet rings at once, and one: row 0 is never used. */
 export const RINGS = 128;
 /** Packet filters at once, and one: row 0 is never used. */
-export const FILTERS = 4096;
+export const FILTERS = 16_384;
+/** Handlers installed at once, and one: row 0 is never used. */
+export const HANDLERS = 128;
+/** Frames of one handler's memory: 1 MiB. */
+export const HANDLER_FRAMES_MAX = 256;
 /** Transmit bindings at once, and one: row 0 is never used. */
 export const TRANSMITS = 1024;
 /** Extents at once, and one: row 0 is never used. */

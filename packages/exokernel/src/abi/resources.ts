@@ -20,6 +20,8 @@ export const RESOURCE_KINDS = {
   ring: 8,
   /** A message ring, named by its id. */
   messageRing: 9,
+  /** A handler, named by its id; its owner's alone, and taken only with its filter or its frames. */
+  handler: 10,
 } as const;
 
 /** A value of `RESOURCE_KINDS`. */

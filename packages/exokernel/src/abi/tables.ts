@@ -10,7 +10,7 @@ import type { Cycles, EnvId, FrameNumber } from "./ids.ts";
 /**
  * One row per frame of RAM.
  *
- * Written by the frame, window, ring, extent, guard and predicate calls, and repossession.
+ * Written by the frame, window, ring, extent, guard, predicate and handler calls, and repossession.
  */
 export interface FrameReaders {
   /** Frames of RAM. */
@@ -21,7 +21,7 @@ export interface FrameReaders {
   owner(frame: number): EnvId;
   /** Windows, rings and transfers bound to the frame. */
   bindings(frame: number): number;
-  /** Rings, disk transfers, guards and predicates among them: the frame cannot be freed while any is left. */
+  /** Rings, disk transfers, guards, predicates and handlers among them: the frame cannot be freed while any is left. */
   pins(frame: number): number;
   /** 1 when the frame is in its owner's set that is never repossessed. */
   guaranteed(frame: number): number;
@@ -60,6 +60,8 @@ export interface EnvironmentReaders {
   faults(row: number): number;
   /** Slices it still forfeits for ticks that came after the end of its slices. */
   excess(row: number): number;
+  /** Cycles that its handlers used and that no slice has paid for yet. */
+  handlerCycles(row: number): number;
   /** Slices it has forfeited. */
   forfeited(row: number): number;
   /** Tag of the predicate that woke it last, 0 before the first. */
@@ -294,6 +296,39 @@ export interface FilterReaders {
   unclaimed(nic: number): number;
   /** Different comparisons and shifts that all filters of a network interface make together. */
   atoms(nic: number): number;
+}
+
+/**
+ * One row per handler.
+ *
+ * Written by `handlerInstall`, `handlerRemove`, and arriving frames.
+ */
+export interface HandlerReaders {
+  readonly count: number;
+  /** Environment that installed it, 0 when the row is free. */
+  owner(row: number): EnvId;
+  /** The full id of the handler in this row. */
+  id(row: number): number;
+  /** Id of the filter whose frames it sees. */
+  filter(row: number): number;
+  /** First frame of its memory. */
+  first(row: number): number;
+  /** Frames of its memory. */
+  frames(row: number): number;
+  /** Frames that it consumed. */
+  consumed(row: number): number;
+  /** Frames that it gave up of itself. */
+  deferred(row: number): number;
+  /** Frames at which it was stopped: fuel, stack, a wild access, a trap. */
+  aborted(row: number): number;
+  /** Frames that it did not see because its environment owes a slice for earlier runs. */
+  skipped(row: number): number;
+  /** Messages transmitted. */
+  sent(row: number): number;
+  /** Messages that were not: forged, too long, without a binding, or the interface was full. */
+  refused(row: number): number;
+  /** Fuel used by all its runs. */
+  fuel(row: number): number;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 } from "@exolith/hw-model/contract";
 import { AUTHORITY_CASES } from "./authority-cases.ts";
 import { DEVICE_CASES } from "./device-cases.ts";
+import { HANDLER_CASES } from "./handler-cases.ts";
 import type { KernelHarness } from "./harness.ts";
 import { MEMORY_CASES } from "./memory-cases.ts";
 import { NETWORK_CASES } from "./network-cases.ts";
@@ -22,6 +23,7 @@ const CASES: readonly ContractCase<KernelHarness>[] = [
   ...TRANSFER_CASES,
   ...REVOCATION_CASES,
   ...NETWORK_CASES,
+  ...HANDLER_CASES,
   ...DEVICE_CASES,
   ...TABLE_CASES,
 ];

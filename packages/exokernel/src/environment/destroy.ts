@@ -26,7 +26,7 @@ import { releaseMessageRing } from "../transfer/message-ring.ts";
 import { releaseTransfers } from "../transfer/transfer.ts";
 import type { Environment } from "./environment.ts";
 
-/** Ends an environment. */
+/** Ends an environment; what its handlers owe is its ender's then, and nobody's when it ends itself. */
 export function environmentDestroy(
   kernel: Kernel,
   caller: Environment,
@@ -37,6 +37,7 @@ export function environmentDestroy(
   if (environment === undefined) return ERRORS.BadEnvironment;
   const refused = authorise(kernel, caller, slot, environment.guard, RIGHTS.write);
   if (refused !== undefined) return refused;
+  if (environment !== caller) caller.handlerCycles += environment.handlerCycles;
   environmentRelease(kernel, environment);
   return undefined;
 }

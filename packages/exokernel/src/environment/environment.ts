@@ -85,6 +85,8 @@ export interface Environment {
   /** Slices still to be forfeited, and those that were. */
   excess: number;
   forfeited: number;
+  /** Cycles of its handlers that no slice has paid for yet. */
+  handlerCycles: number;
   /** Slices left in which the transfers it makes are timed one by one. */
   watched: number;
   /** The last search for somebody to run that looked at it, and what came of that. */
@@ -131,6 +133,7 @@ export const makeEnvironment = (row: number, id: EnvId, parent: EnvId, guard: Gu
   tag: 0,
   excess: 0,
   forfeited: 0,
+  handlerCycles: 0,
   watched: 0,
   scanned: 0,
   isReady: false,

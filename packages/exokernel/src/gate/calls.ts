@@ -3,6 +3,7 @@ import type { CapabilityCalls } from "../abi/calls/capability.ts";
 import type { DeviceCalls } from "../abi/calls/device.ts";
 import type { DiskCalls } from "../abi/calls/disk.ts";
 import type { EnvironmentCalls } from "../abi/calls/environment.ts";
+import type { HandlerCalls } from "../abi/calls/handler.ts";
 import type { MemoryCalls } from "../abi/calls/memory.ts";
 import type { NetworkCalls } from "../abi/calls/network.ts";
 import type { RevocationCalls } from "../abi/calls/revocation.ts";
@@ -28,6 +29,7 @@ import { frameAllocAny, framesAlloc, framesFree } from "../memory/frame-calls.ts
 import { regionCreate, regionDestroy, regionMove } from "../memory/region-table.ts";
 import { windowBind, windowUnbind } from "../memory/window-calls.ts";
 import { filterInsert, filterRemove } from "../network/filter-table.ts";
+import { handlerInstall, handlerRemove } from "../network/handler-table.ts";
 import { ringBind, ringUnbind } from "../network/packet-ring.ts";
 import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
@@ -122,6 +124,12 @@ const networkCalls = (k: Kernel, e: Environment): NetworkCalls => ({
   transmit: (binding, gather) => transmit(k, e, binding, gather),
 });
 
+const handlerCalls = (k: Kernel, e: Environment): HandlerCalls => ({
+  handlerInstall: (filter, request, first, count, slot) =>
+    handlerInstall(k, e, { filter, request, first, count, slot }),
+  handlerRemove: (handler) => handlerRemove(k, e, handler),
+});
+
 const diskCalls = (k: Kernel, e: Environment): DiskCalls => ({
   extentAlloc: (disk, first, count, device, guard) =>
     extentAlloc(k, e, { disk, first, count, device, guard }),
@@ -161,6 +169,7 @@ export const innerCalls = (k: Kernel, e: Environment, makeGate: GateMaker): Gate
   ...transferCalls(k, e),
   ...memoryCalls(k, e),
   ...networkCalls(k, e),
+  ...handlerCalls(k, e),
   ...diskCalls(k, e),
   ...revocationCalls(k, e),
   ...streamCalls(k, e),

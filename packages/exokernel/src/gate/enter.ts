@@ -104,6 +104,7 @@ const OWN: ReadonlyMap<number, Entrance> = new Map([
   [CALLS.transferWords.number, control],
   [CALLS.transferAsync.number, shortDeep],
   [CALLS.transferReply.number, longDeep],
+  [CALLS.handlerInstall.number, longDeep],
 ]);
 
 /** A call with the entry of its path before it. */

@@ -13,6 +13,7 @@ import type {
   FilterReaders,
   FrameReaders,
   GuardReaders,
+  HandlerReaders,
   MessageRingReaders,
   NicReaders,
   RegionReaders,
@@ -32,6 +33,7 @@ import {
   displayReaders,
   dmaReaders,
   guardReaders,
+  handlerReaders,
   messageRingReaders,
   regionReaders,
   revocationReaders,
@@ -46,6 +48,7 @@ export interface Readers {
   readonly frames: FrameReaders;
   readonly rings: RingReaders;
   readonly filters: FilterReaders;
+  readonly handlers: HandlerReaders;
   readonly transmits: TransmitReaders;
   readonly extents: ExtentReaders;
   readonly streams: StreamReaders;
@@ -84,6 +87,7 @@ const environmentReaders = ({
     callsOf: (row: number, call: number) => columnAt(rowAt(rows, row)?.callsOf ?? [], call),
     faults: (row: number) => rowAt(rows, row)?.faults ?? 0,
     excess: (row: number) => rowAt(rows, row)?.excess ?? 0,
+    handlerCycles: (row: number) => rowAt(rows, row)?.handlerCycles ?? 0,
     forfeited: (row: number) => rowAt(rows, row)?.forfeited ?? 0,
     tag: (row: number) => rowAt(rows, row)?.tag ?? 0,
     allows: (row: number) => rowAt(rows, row)?.transfers.allows ?? 0,
@@ -187,6 +191,7 @@ export const makeReaders = (kernel: Kernel): Readers => ({
   frames: frameReaders(kernel),
   rings: ringReaders(kernel),
   filters: filterReaders(kernel),
+  handlers: handlerReaders(kernel),
   transmits: transmitReaders(kernel),
   extents: extentReaders(kernel),
   streams: streamReaders(kernel),

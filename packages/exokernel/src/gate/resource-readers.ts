@@ -5,6 +5,7 @@ import type {
   DisplayReaders,
   DmaReaders,
   GuardReaders,
+  HandlerReaders,
   MessageRingReaders,
   RegionReaders,
   RevocationReaders,
@@ -51,6 +52,24 @@ export const messageRingReaders = ({ messageRings: { rows, ids } }: Kernel): Mes
     next: (row: number) => rowAt(rows, row)?.next ?? 0,
     delivered: (row: number) => rowAt(rows, row)?.delivered ?? 0,
     refused: (row: number) => rowAt(rows, row)?.refused ?? 0,
+  });
+
+/** Handlers. */
+export const handlerReaders = ({ handlers: { rows, ids } }: Kernel): HandlerReaders =>
+  publish({
+    count: ids.rows,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    id: (row: number) => (rowAt(rows, row) === undefined ? 0 : ids.idOf(row)),
+    filter: (row: number) => rowAt(rows, row)?.filterId ?? 0,
+    first: (row: number) => rowAt(rows, row)?.first ?? 0,
+    frames: (row: number) => rowAt(rows, row)?.frames ?? 0,
+    consumed: (row: number) => rowAt(rows, row)?.consumed ?? 0,
+    deferred: (row: number) => rowAt(rows, row)?.deferred ?? 0,
+    aborted: (row: number) => rowAt(rows, row)?.aborted ?? 0,
+    skipped: (row: number) => rowAt(rows, row)?.skipped ?? 0,
+    sent: (row: number) => rowAt(rows, row)?.sent ?? 0,
+    refused: (row: number) => rowAt(rows, row)?.refused ?? 0,
+    fuel: (row: number) => rowAt(rows, row)?.fuel ?? 0,
   });
 
 /** Displays. */

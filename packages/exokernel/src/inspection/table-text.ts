@@ -51,6 +51,7 @@ function environmentLines(gate: Gate): string[] {
     ["faults", environments.faults],
     ["excess", environments.excess],
     ["forfeited", environments.forfeited],
+    ["handlers", environments.handlerCycles],
     ["tag", environments.tag],
     ["allows", environments.allows],
     ["kept by", (row) => who(environments.keptBy(row))],
@@ -92,9 +93,10 @@ function memoryLines({ frames, system, regions }: Gate): string[] {
   ];
 }
 
-function networkLines({ rings, filters, transmits, nics }: Gate): string[] {
-  const row: Column = ["row", (each) => each];
-  const owner = (of: (each: number) => number): Column => ["owner", (each) => who(of(each))];
+const ROW: Column = ["row", (each) => each];
+const ownerBy = (of: (each: number) => number): Column => ["owner", (each) => who(of(each))];
+
+function networkLines({ rings, filters, nics }: Gate): string[] {
   return [
     ...grid(
       "Network interfaces",
@@ -111,8 +113,8 @@ function networkLines({ rings, filters, transmits, nics }: Gate): string[] {
     ...grid(
       "Packet rings",
       [
-        row,
-        owner(rings.owner),
+        ROW,
+        ownerBy(rings.owner),
         ["slots", rings.slots],
         ["next", rings.next],
         ["delivered", rings.delivered],
@@ -123,26 +125,50 @@ function networkLines({ rings, filters, transmits, nics }: Gate): string[] {
     ...grid(
       "Filters",
       [
-        row,
-        owner(filters.owner),
+        ROW,
+        ownerBy(filters.owner),
         ["ring", (each) => rowOf(filters.ring(each))],
         ["matched", filters.matched],
       ],
       held(filters.count, filters.owner),
     ),
-    ...grid(
-      "Transmit bindings",
-      [
-        row,
-        owner(transmits.owner),
-        ["user", (each) => who(transmits.user(each))],
-        ["interface", transmits.nic],
-        ["sent", transmits.sent],
-        ["refused", transmits.refused],
-      ],
-      held(transmits.count, transmits.owner),
-    ),
   ];
+}
+
+function handlerLines({ handlers }: Gate): string[] {
+  return grid(
+    "Handlers",
+    [
+      ROW,
+      ownerBy(handlers.owner),
+      ["filter", (each) => rowOf(handlers.filter(each))],
+      ["first", handlers.first],
+      ["frames", handlers.frames],
+      ["consumed", handlers.consumed],
+      ["deferred", handlers.deferred],
+      ["aborted", handlers.aborted],
+      ["skipped", handlers.skipped],
+      ["sent", handlers.sent],
+      ["refused", handlers.refused],
+      ["fuel", handlers.fuel],
+    ],
+    held(handlers.count, handlers.owner),
+  );
+}
+
+function transmitLines({ transmits }: Gate): string[] {
+  return grid(
+    "Transmit bindings",
+    [
+      ROW,
+      ownerBy(transmits.owner),
+      ["user", (each) => who(transmits.user(each))],
+      ["interface", transmits.nic],
+      ["sent", transmits.sent],
+      ["refused", transmits.refused],
+    ],
+    held(transmits.count, transmits.owner),
+  );
 }
 
 function messageLines({ messageRings }: Gate): string[] {
@@ -231,6 +257,8 @@ export function tableLines(gate: Gate): string[] {
     ...processorLines(gate),
     ...memoryLines(gate),
     ...networkLines(gate),
+    ...handlerLines(gate),
+    ...transmitLines(gate),
     ...messageLines(gate),
     ...deviceLines(gate),
     ...revocationLines(gate),

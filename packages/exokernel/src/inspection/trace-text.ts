@@ -1,4 +1,5 @@
 /** The trace in words, for a board's `--trace`. */
+import { STOP_CAUSE_NAMES } from "@exolith/secure-bind";
 import { CALLS } from "../abi/calls.ts";
 import { ERROR_CODES } from "../abi/errors.ts";
 import { rowOf } from "../abi/ids.ts";
@@ -64,6 +65,8 @@ const WORDS: { readonly [E in EventName]: Words } = {
   repossess: given,
   predicate: (a, b) => `${who(a)}, tag ${b}`,
   dmaCancel: own("bytes"),
+  handler: (a, b) => `handler ${a}, ${b === 0 ? "deferred" : "consumed"}`,
+  handlerAbort: (a, b) => `handler ${a}, stopped by ${STOP_CAUSE_NAMES[b] ?? `number ${b}`}`,
 };
 
 const isKnown = (name: string | undefined): name is EventName => name !== undefined && name in WORDS;

@@ -9,6 +9,7 @@ import { dropList } from "../memory/frame-calls.ts";
 import { isIndex } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
+import { releaseHandler } from "./handler-table.ts";
 import type { RingRow } from "./packet-ring.ts";
 
 /** One installed filter. */
@@ -21,6 +22,8 @@ export interface FilterRow {
   /** Id of the ring that it feeds, and the ring itself, which may be gone. */
   readonly ring: number;
   readonly feeds: RingRow;
+  /** Row of the handler that sees its frames first, `undefined` for none. */
+  handler: number | undefined;
   matched: number;
 }
 
@@ -73,6 +76,7 @@ export function filterInsert(
     guard,
     ring: ringId as number,
     feeds: ring,
+    handler: undefined,
     matched: 0,
   };
   return kernel.filters.ids.idOf(row) as FilterId;
@@ -97,6 +101,7 @@ export function filterRemove(
 export function releaseFilter(kernel: Kernel, row: number): void {
   const filter = kernel.filters.rows[row];
   if (filter === undefined) return;
+  if (filter.handler !== undefined) releaseHandler(kernel, filter.handler);
   kernel.nics[filter.nic]?.demultiplexer.remove(filter.index);
   kernel.filters.rows[row] = undefined;
   kernel.filters.ids.free(row);

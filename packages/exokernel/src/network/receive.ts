@@ -4,9 +4,15 @@ import { rowOf } from "../abi/ids.ts";
 import { RECEIVE_BATCH } from "../abi/limits.ts";
 import type { Kernel, NicState } from "../kernel.ts";
 import { TRACE_EVENTS } from "../trace.ts";
+import { runHandler } from "./handler-table.ts";
 import { deliver } from "./packet-ring.ts";
+import { flush } from "./transmit.ts";
 
-/** Takes at most `RECEIVE_BATCH` frames from every interface; true if there was one. O(batch). */
+/**
+ * Takes at most `RECEIVE_BATCH` frames from every interface; true if there was one. O(batch).
+ *
+ * What handlers sent goes out before anybody runs.
+ */
 export function receive(kernel: Kernel): boolean {
   let any = false;
   const { nics } = kernel.machine;
@@ -15,6 +21,7 @@ export function receive(kernel: Kernel): boolean {
     const state = kernel.nics[i];
     if (nic !== undefined && state !== undefined && receiveFrom(kernel, nic, state)) any = true;
   }
+  if (any) flush(kernel);
   return any;
 }
 
@@ -41,6 +48,7 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
     return;
   }
   filter.matched += 1;
+  if (filter.handler !== undefined && runHandler(kernel, filter.handler, state.staging, length)) return;
   const ring = rowOf(filter.ring);
   if (kernel.rings.rows[ring] === filter.feeds) deliver(kernel, ring, state.staging, length);
 }

@@ -1,5 +1,6 @@
 /** Transmission: a gather list over the sender's windows, checked, one copy, one doorbell a batch. */
 import { FRAME_BYTES, type PhysicalGather } from "@exolith/hw-model";
+import { firstPiece, type ReplyList } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel, type NicState } from "../kernel.ts";
@@ -23,13 +24,25 @@ export function transmit(
   if (pieces === undefined) return ERRORS.BadRange;
   const refused = resolve(kernel, caller, pieces, (list as GatherList).count);
   if (refused !== undefined) return refused;
+  return queue(kernel, binding, kernel.transmits.ids.rowOf(id), isAllowed);
+}
+
+/** Whether a binding allows the frame of a gather list. */
+type Check = (kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather) => boolean;
+
+/** Queues the frame that the kernel's gather list holds. O(bytes), no allocation. */
+function queue(
+  kernel: Kernel,
+  binding: TransmitRow,
+  row: number,
+  check: Check,
+): Sys<undefined, "BadBinding" | "BadRange" | "Forged" | "Full"> {
   const nic = kernel.machine.nics[binding.nic];
   const state = kernel.nics[binding.nic];
   if (nic === undefined || state === undefined) return ERRORS.BadBinding;
   const { gather } = kernel;
   if (gather.length === 0 || gather.length > nic.hardware.frameBytes) return ERRORS.BadRange;
-  const row = kernel.transmits.ids.rowOf(id);
-  if (!isAllowed(kernel, binding, state, gather)) {
+  if (!check(kernel, binding, state, gather)) {
     binding.refused += 1;
     kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.forged, row, gather.length);
     return ERRORS.Forged;
@@ -40,6 +53,32 @@ export function transmit(
   kernel.machine.meter.charge("deviceAccess", 1);
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.transmit, row, gather.length);
   return undefined;
+}
+
+/** Queues what a handler of `sender` sent by the binding `id`; how many messages were. O(bytes), no allocation. */
+export function transmitReplies(kernel: Kernel, sender: Environment, id: number, replies: ReplyList): number {
+  const binding = rowFor(kernel.transmits, id);
+  if (binding === undefined || binding.user !== sender) return 0;
+  const row = kernel.transmits.ids.rowOf(id);
+  let sent = 0;
+  for (let i = 0; i < replies.count; i++) {
+    gatherReply(kernel, replies, i);
+    if (queue(kernel, binding, row, isFirstAllowed) === undefined) sent += 1;
+  }
+  return sent;
+}
+
+function gatherReply({ gather }: Kernel, replies: ReplyList, i: number): void {
+  const first = firstPiece(replies, i);
+  const end = replies.ends[i] ?? first;
+  gather.count = end - first;
+  gather.length = 0;
+  for (let piece = first; piece < end; piece++) {
+    const length = replies.lengths[piece] ?? 0;
+    gather.addresses[piece - first] = replies.addresses[piece] ?? 0;
+    gather.lengths[piece - first] = length;
+    gather.length += length;
+  }
 }
 
 /** Turns the caller's pieces into physical ones, each checked against its window. */
@@ -74,6 +113,12 @@ const isWithin = (offset: number, length: number, size: number): boolean =>
   offset + length <= size &&
   Number.isInteger(offset) &&
   Number.isInteger(length);
+
+/** Whether the first piece alone satisfies the binding. */
+const isFirstAllowed: Check = ({ machine: { memory, meter } }, binding, _state, gather) => {
+  meter.charge("classify", 1);
+  return binding.allows(memory.bytes, gather.addresses[0] ?? 0, gather.lengths[0] ?? 0);
+};
 
 /** The first piece usually holds every header; if it does not satisfy the binding, the whole frame is looked at. */
 function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather): boolean {

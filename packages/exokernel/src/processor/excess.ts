@@ -90,8 +90,9 @@ export function settle(kernel: Kernel, environment: Environment): void {
 
 /** True when `environment` owes a slice, which it pays with this one. */
 export function forfeits(kernel: Kernel, environment: Environment): boolean {
-  if (environment.excess === 0) return false;
-  environment.excess -= 1;
+  if (environment.excess > 0) environment.excess -= 1;
+  else if (owesForHandlers(kernel, environment)) environment.handlerCycles -= kernel.slices.quantum;
+  else return false;
   environment.forfeited += 1;
   kernel.account.forfeits += 1;
   kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.forfeit, environment.id, environment.excess);
@@ -118,3 +119,17 @@ export function unwatch(kernel: Kernel, environment: Environment, outer = 0): vo
   kernel.account.isShared = false;
   kernel.account.isWatched = false;
 }
+
+/**
+ * Bills work that a handler gave the processor to its environment. O(1).
+ *
+ * It is counted, not timed: two clock readings would cost as much as a short run.
+ */
+export function billHandler(environment: Environment, work: number): void {
+  environment.cyclesUsed += work;
+  environment.handlerCycles += work;
+}
+
+/** True when the handlers of `environment` have used a slice that it has not paid for. */
+export const owesForHandlers = ({ slices }: Kernel, { handlerCycles }: Environment): boolean =>
+  handlerCycles >= slices.quantum;

@@ -14,7 +14,7 @@ import { ERRORS, failed, type Sys } from "../abi/errors.ts";
 import { FRAME_BYTES, NEVER, type Cycles } from "../abi/ids.ts";
 import { PREDICATE_FRAMES } from "../abi/limits.ts";
 import { SYSTEM_WORDS } from "../abi/tables.ts";
-import { isIndex } from "../check.ts";
+import { copyList } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { pinFrames, unpinFrames } from "../memory/frame-calls.ts";
@@ -96,8 +96,6 @@ interface ClaimedProduct {
   readonly terms: readonly ClaimedTerm[];
 }
 
-const { isArray } = Array;
-
 /** A copy of an alien predicate, bounded, with its values as they came; `undefined` for what is none. */
 function copyClaims(predicate: unknown): readonly ClaimedProduct[] | undefined {
   try {
@@ -125,16 +123,6 @@ function copyProducts(products: readonly unknown[]): readonly ClaimedProduct[] |
 function copyTerm(term: unknown): ClaimedTerm {
   const { window, at, comparison, value } = term as ClaimedTerm;
   return { window, at, comparison, value };
-}
-
-/** Copies a list of at most `limit` items; `undefined` for anything else. */
-function copyList(list: unknown, limit: number): unknown[] | undefined {
-  if (!isArray(list)) return undefined;
-  const count: unknown = list.length;
-  if (!isIndex(count, limit + 1)) return undefined;
-  const items: unknown[] = [];
-  for (let i = 0; i < count; i++) items[i] = list[i];
-  return items;
 }
 
 /** The claims with addresses in place of windows; the first word that is not the caller's decides. */

@@ -9,6 +9,7 @@ import { cancelDmaOn } from "../memory/dma.ts";
 import { releaseFrame, unpinFrames } from "../memory/frame-calls.ts";
 import { releaseRegionsOn } from "../memory/region-table.ts";
 import { breakWindowsOn } from "../memory/window-calls.ts";
+import { releaseHandler } from "../network/handler-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
 import { dropPredicate } from "../processor/predicate.ts";
 import { releaseMessageRing } from "../transfer/message-ring.ts";
@@ -21,9 +22,9 @@ const ROUNDS = [0, 1, 2] as const;
 /**
  * Takes `count` frames of `victim`, but none that is guaranteed.
  *
- * First those that nothing pins, then those of rings, guards and predicates, which
- * are broken, and last those that a disk transfer uses. O(frames), and O(all
- * tables) a frame that is pinned.
+ * First those that nothing pins, then those of rings, handlers, guards and
+ * predicates, which are broken, and last those that a disk transfer uses.
+ * O(frames), and O(all tables) a frame that is pinned.
  */
 export function takeFrames(
   kernel: Kernel,
@@ -80,6 +81,8 @@ function breakPins(kernel: Kernel, f: number, losses: Losses): void {
   for (const row of noteRows(kernel.rings, RESOURCE_KINDS.ring, losses, covers)) releaseRing(kernel, row);
   for (const row of noteRows(kernel.messageRings, RESOURCE_KINDS.messageRing, losses, covers))
     releaseMessageRing(kernel, row);
+  for (const row of noteRows(kernel.handlers, RESOURCE_KINDS.handler, losses, covers))
+    releaseHandler(kernel, row);
   for (const environment of kernel.environments.rows) {
     if (environment?.predicate?.frames.includes(f) !== true) continue;
     dropPredicate(kernel, environment);

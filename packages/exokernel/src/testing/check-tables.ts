@@ -118,12 +118,13 @@ function checkOwners(gate: Gate): void {
   const alive = (table: string, count: number, ownerOf: (row: number) => number): void => {
     for (let row = 0; row < count; row++) {
       const owner = ownerOf(row);
-      expectThat(owner === 0 || isAlive(gate, owner), `${table} ${row} is held by the dead`);
+      if (owner !== 0) expectThat(isAlive(gate, owner), `${table} ${row} is held by the dead`);
     }
   };
   alive("slice", gate.slices.count, gate.slices.owner);
   alive("ring", gate.rings.count, gate.rings.owner);
   alive("filter", gate.filters.count, gate.filters.owner);
+  alive("handler", gate.handlers.count, gate.handlers.owner);
   alive("transmit binding", gate.transmits.count, gate.transmits.user);
   alive("stream", gate.streams.count, gate.streams.owner);
   alive("region", gate.regions.count, gate.regions.owner);

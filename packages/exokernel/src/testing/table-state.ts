@@ -13,6 +13,7 @@ const columnsOf = (gate: Gate): readonly (readonly [number, readonly Column[]])[
   [gate.slices.count, [gate.slices.owner]],
   [gate.rings.count, [gate.rings.owner, gate.rings.slots, gate.rings.next]],
   [gate.filters.count, [gate.filters.owner, gate.filters.ring]],
+  [gate.handlers.count, [gate.handlers.id, gate.handlers.owner, gate.handlers.filter, gate.handlers.first]],
   [gate.transmits.count, [gate.transmits.owner, gate.transmits.user, gate.transmits.id]],
   [gate.extents.count, [gate.extents.owner, gate.extents.first, gate.extents.blocks, gate.extents.transfers]],
   [gate.streams.count, [gate.streams.owner]],
@@ -69,10 +70,14 @@ function tileOwners({ displays }: Gate): number[] {
   });
 }
 
-/** Every protected column of every table, row by row. O(all tables). */
+/** Every protected column of every table, by rows in which there is anything. O(all tables). */
 export function tableState(gate: Gate): string {
-  const rows: (number | string)[][] = [];
-  for (const [count, columns] of columnsOf(gate))
-    for (let row = 0; row < count; row++) rows.push(columns.map((column) => column(row)));
-  return JSON.stringify([rows, guardsOf(gate), tileOwners(gate)]);
+  const tables = columnsOf(gate).map(([count, columns]) => {
+    const rows: (number | string)[][] = [];
+    for (let row = 0; row < count; row++)
+      if (columns.some((column) => column(row) !== 0))
+        rows.push([row, ...columns.map((column) => column(row))]);
+    return rows;
+  });
+  return JSON.stringify([tables, guardsOf(gate), tileOwners(gate)]);
 }

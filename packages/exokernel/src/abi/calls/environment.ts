@@ -26,6 +26,9 @@ export interface EnvironmentCalls {
   /**
    * Ends an environment and frees exactly what it holds. **Needs** `write` over its guard.
    *
+   * What its handlers have used and no slice has paid for is the caller's to pay
+   * from then on, unless it ends itself.
+   *
    * @param environment environment to end
    * @param slot slot with `write` over it
    *

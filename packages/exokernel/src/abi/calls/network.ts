@@ -59,7 +59,7 @@ export interface NetworkCalls {
    * **Fails** `BadRing`: no such ring, or not the caller's.
    * **Fails** `BadSlot`: the slot is empty, no slot, or the well-known one where it would be a guard.
    * **Fails** `BadCapability`: no `allocate` over the interface, or no `write` over a filter that would lose frames.
-   * **Fails** `Full`: `FILTERS` exist, or the bound on steps of the interface is reached.
+   * **Fails** `Full`: `FILTERS` exist, or with it the filters of the interface would pass a bound: `DEMULTIPLEXER_STEPS` for the worst frame, `DEMULTIPLEXER_ATOMS`, or `DEMULTIPLEXER_SHAPES`; nothing has changed.
    */
   filterInsert(
     nic: number,
