@@ -6,6 +6,8 @@
  *
  * @packageDocumentation
  */
+export * from "./handlers/handler-code.ts";
+export * from "./handlers/install-handler.ts";
 export * from "./memory/buffer-slots.ts";
 export * from "./memory/frame-pool.ts";
 export * from "./memory/random-words.ts";
