@@ -3,6 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { cac } from "cac";
 import { UsageError, whole } from "./whole.ts";
+import { benchAsh, isBroken } from "./ash/bench-ash.ts";
+import { printAshReport } from "./ash/print-ash.ts";
+import { benchDemux } from "./demux/bench-demux.ts";
+import { printDemuxReport } from "./demux/print-demux.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
 import { benchKernel } from "./kernel/bench-kernel.ts";
 import { printKernelReport } from "./kernel/print-kernel.ts";
@@ -36,6 +40,43 @@ cli
     console.log(printKernelReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (!report.invariants.every(({ holds }) => holds)) process.exitCode = 1;
+  });
+
+cli
+  .command("demux", "Packet filters, compiled and interpreted, beside MPF, PATHFINDER and libpcap")
+  .option("--rounds <n>", "Interleaved rounds", { default: 15 })
+  .option("--packets <n>", "Packets in each round; fewer where each filter is tried", { default: 200_000 })
+  .option("--most <n>", "The greatest number of filters, of 1, 10, 100, 1000 and 10000", { default: 10_000 })
+  .option("--seed <n>", "What filters and packets follow from", { default: 1 })
+  .option("--json <path>", "Also write the report as JSON")
+  .action(async (options: Record<"rounds" | "packets" | "most" | "seed", unknown> & { json?: string }) => {
+    const rounds = whole("rounds", options.rounds, 1000);
+    const most = whole("most", options.most, 10_000);
+    const packets = whole("packets", options.packets, 100_000_000);
+    const seed = whole("seed", options.seed, 0xffff_ffff);
+    const report = await benchDemux({ rounds, packets, most, seed }, (line) => console.error(line));
+    console.log(printDemuxReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (report.goals.some(({ reached }) => reached === false)) process.exitCode = 1;
+  });
+
+cli
+  .command(
+    "ash",
+    "Handlers: round trips against busy environments in simulated time, and frames on this host",
+  )
+  .option("--pingpongs <n>", "Round trips of each point in simulated time", { default: 4096 })
+  .option("--rounds <n>", "Interleaved rounds on this host", { default: 15 })
+  .option("--frames <n>", "Frames in each round", { default: 20_000 })
+  .option("--json <path>", "Also write the report as JSON")
+  .action(async (options: { pingpongs: unknown; rounds: unknown; frames: unknown; json?: string }) => {
+    const pingPongs = whole("pingpongs", options.pingpongs, 1_000_000);
+    const rounds = whole("rounds", options.rounds, 1000);
+    const frames = whole("frames", options.frames, 10_000_000);
+    const report = await benchAsh({ pingPongs, rounds, frames }, (line) => console.error(line));
+    console.log(printAshReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (isBroken(report)) process.exitCode = 1;
   });
 
 cli.help();

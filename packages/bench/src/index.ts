@@ -3,6 +3,10 @@
  *
  * @packageDocumentation
  */
+export * from "./ash/bench-ash.ts";
+export { printAshReport } from "./ash/print-ash.ts";
+export * from "./demux/bench-demux.ts";
+export { printDemuxReport } from "./demux/print-demux.ts";
 export * from "./host.ts";
 export * from "./http/bench-http.ts";
 export * from "./kernel/bench-kernel.ts";

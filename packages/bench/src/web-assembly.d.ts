@@ -1,0 +1,21 @@
+/** The part of the WebAssembly interface that the bench uses; it merges with other declarations. */
+declare namespace WebAssembly {
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+  }
+  interface Module {
+    readonly [Symbol.toStringTag]: string;
+  }
+  interface ModuleConstructor {
+    new (bytes: Uint8Array): Module;
+  }
+  var Module: ModuleConstructor;
+
+  interface Instance {
+    readonly exports: Record<string, unknown>;
+  }
+  interface InstanceConstructor {
+    new (module: Module, imports: Record<string, Record<string, unknown>>): Instance;
+  }
+  var Instance: InstanceConstructor;
+}
