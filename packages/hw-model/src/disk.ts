@@ -33,6 +33,14 @@ export interface Disk {
   submit(now: Cycles, memory: Uint8Array, request: DiskRequest): boolean;
   /** Hands at most `limit` finished requests to `done`; returns how many. O(limit). */
   reap(now: Cycles, limit: number, done: (request: DiskRequest, ok: boolean) => void): number;
+  /**
+   * Has what nobody has begun finished by itself, for somebody who cannot let others run meanwhile.
+   *
+   * One call is enough for all that is queued, unless it waits for what was begun.
+   *
+   * When `reap` will have it: a time, or `NEVER` if there is none, or only time can tell.
+   */
+  settle(now: Cycles): Cycles;
   /** The block under the arm: where the last transfer ended. Readable by everyone. O(1). */
   armPosition(): BlockNumber;
   /** When `reap` may next have something: a time, or `NEVER` if nothing is queued or it is unknown. O(1). */

@@ -17,6 +17,7 @@ export * from "./frame-buffer.ts";
 export * from "./machine.ts";
 export * from "./memory.ts";
 export * from "./nic.ts";
+export * from "./processor.ts";
 export * from "./random.ts";
 export * from "./stream-device.ts";
 export * from "./units.ts";
@@ -28,6 +29,7 @@ export { makeFrameBuffer, type FrameBufferOptions } from "./simulated/frame-buff
 export type { LinkCounters } from "./simulated/link.ts";
 export * from "./simulated/machine.ts";
 export { makePhysicalMemory } from "./simulated/memory.ts";
+export { makeSimulatedProcessor } from "./simulated/processor.ts";
 export * from "./simulated/profiles.ts";
 export * from "./simulated/random.ts";
 export * from "./simulated/run.ts";

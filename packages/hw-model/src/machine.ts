@@ -7,6 +7,7 @@ import type { DmaEngine } from "./dma.ts";
 import type { FrameBuffer } from "./frame-buffer.ts";
 import type { PhysicalMemory } from "./memory.ts";
 import type { Nic } from "./nic.ts";
+import type { Processor } from "./processor.ts";
 import type { RandomDevice } from "./random.ts";
 import type { StreamDevice } from "./stream-device.ts";
 import type { Cycles } from "./units.ts";
@@ -17,6 +18,7 @@ export interface Machine {
   readonly clock: Clock;
   readonly timer: IntervalTimer;
   readonly meter: Meter;
+  readonly processor: Processor;
   readonly random: RandomDevice;
   readonly console: Console;
   readonly nics: readonly Nic[];

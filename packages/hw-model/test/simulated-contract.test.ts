@@ -8,6 +8,7 @@ import {
   memoryContract,
   nicContract,
   nicPeer,
+  processorContract,
   randomContract,
   streamContract,
   timerContract,
@@ -43,6 +44,7 @@ const machineHarness = () => {
 
 clockContract("the simulated clock", machineHarness);
 timerContract("the simulated interval timer", machineHarness);
+processorContract("the simulated processor", machineHarness);
 memoryContract("the simulated memory", machineHarness);
 memoryContract("a memory with an arena", () => ({
   memory: makeSimulatedMachine({ frames: 33, arenaBytes: 5000 }).memory,

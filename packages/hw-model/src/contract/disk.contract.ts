@@ -168,6 +168,37 @@ const tellsWhen = async (harness: DiskHarness): Promise<void> => {
   expect(harness.disk.wakeAt(harness.now())).toBe(NEVER);
 };
 
+/** Some that share blocks, and some that do not, while nobody else runs: not even the host. */
+const settlesAll = async (harness: DiskHarness): Promise<void> => {
+  const { disk, memory } = harness;
+  const [a, b] = [BLOCK_BYTES, 2 * BLOCK_BYTES];
+  for (const at of [0, a]) pattern(memory, at, BLOCK_BYTES, at + 1);
+  const asked = [
+    request("write", 9, 1, 0),
+    request("write", 9, 1, a),
+    request("read", 9, 1, b),
+    request("write", 30, 1, 0),
+    request("read", disk.hardware.blocks, 1, 0),
+    request("write", 9, 1, 0),
+  ].slice(0, disk.hardware.queueSlots);
+  for (const one of asked) submit(harness, one);
+  const finished: Finished[] = [];
+  while (finished.length < asked.length) {
+    const due = disk.settle(harness.now());
+    expect(due).not.toBe(NEVER);
+    const count = disk.reap(due, 64, (done, ok) => finished.push({ request: done, ok }));
+    expect(count).toBeGreaterThan(0);
+  }
+  expect(new Set(finished.map((one) => one.request))).toEqual(new Set(asked));
+  for (const one of finished) expect(one.ok).toBe(one.request.first < disk.hardware.blocks);
+  expect(memory.slice(b, b + BLOCK_BYTES)).toEqual(memory.slice(a, b));
+  expect(disk.settle(harness.now())).toBe(NEVER);
+  await harness.settle();
+  expect(disk.reap(harness.now(), 64, () => {})).toBe(0);
+  expect(await transfer(harness, request("read", 9, 1, b))).toBe(true);
+  expect(memory.slice(b, b + BLOCK_BYTES)).toEqual(memory.slice(0, BLOCK_BYTES));
+};
+
 const CASES: readonly ContractCase<DiskHarness>[] = [
   ["reads back what was written, and touches nothing else", readsBack],
   ["reads zeros from a block never written", freshIsZero],
@@ -179,6 +210,7 @@ const CASES: readonly ContractCase<DiskHarness>[] = [
   ["fails a request outside the disk or the memory", failsOutside],
   ["shows the last block of the last transfer as the arm's position", showsArm],
   ["tells when a completion is due", tellsWhen],
+  ["finishes all that is queued by itself, once and in order, when it is told to settle", settlesAll],
 ];
 
 /** Checks that the disks that `make` makes keep the contract of `Disk`. */

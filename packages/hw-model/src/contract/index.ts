@@ -12,6 +12,7 @@ export * from "./dma.contract.ts";
 export * from "./frame-buffer.contract.ts";
 export * from "./memory.contract.ts";
 export * from "./nic.contract.ts";
+export * from "./processor.contract.ts";
 export { contractFrame, nicPeer, sendFrame, type NicPeer } from "../testing/nic-peer.ts";
 export * from "./stream.contract.ts";
 export type { ContractCase, Deviation, MakeHarness, Settling } from "./suite.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { diskContract } from "../contract/index.ts";
 import type { DiskRequest } from "../disk.ts";
-import { BLOCK_BYTES, block, cycles } from "../units.ts";
+import { BLOCK_BYTES, NEVER, block, cycles } from "../units.ts";
 import type { PhysicalAddress } from "../units.ts";
 import { makeHostClock } from "./clock.ts";
 import { openImageDisk } from "./disk.ts";
@@ -124,6 +124,7 @@ test("a completion wakes whoever runs the machine", async () => {
   const waker = makeWaker();
   const disk = openImageDisk({ temporary: true, blocks: 4, waker });
   disk.submit(now(), new Uint8Array(BLOCK_BYTES), request("read", 0, 1));
+  expect(disk.wakeAt(now())).toBe(NEVER);
   expect(await until(waker.pending)).toBe(true);
   expect(disk.wakeAt(cycles(5))).toBe(5);
   await disk.close();
@@ -147,6 +148,76 @@ test("a device without room fails its writes", async () => {
   expect(await transfer(disk, memory, request("write", 0, 1))).toBe(false);
   expect(await transfer(disk, memory, request("read", 0, 1))).toBe(true);
   await disk.close();
+});
+
+/** All that a disk finishes while the host does nothing else, and which of that was done. */
+const settleAll = (disk: ImageDisk): [DiskRequest, boolean][] => {
+  const finished: [DiskRequest, boolean][] = [];
+  while (disk.settle(now()) !== NEVER) disk.reap(now(), 2, (done, ok) => finished.push([done, ok]));
+  return finished;
+};
+
+test("transfers that settle finishes while the host stands still are done in the order of submission, each once", async () => {
+  const disk = openImageDisk({ temporary: true, blocks: 8, queueSlots: 64 });
+  const { memory } = makeHostMachine({ frames: 64 });
+  const fill = (i: number, value: number): void =>
+    void memory.bytes.fill(value, i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
+  for (let i = 0; i < 40; i++) fill(i, i + 1);
+  const asked = Array.from({ length: 40 }, (_, i) => request("write", i % 4, 1, i * BLOCK_BYTES));
+  asked.push(request("read", 0, 4, 50 * BLOCK_BYTES), request("write", 0, 4, 0));
+  for (const one of asked) expect(disk.submit(now(), memory.bytes, one)).toBe(true);
+  const finished = settleAll(disk);
+  expect(finished.map(([one]) => one).toSorted((a, b) => asked.indexOf(a) - asked.indexOf(b))).toEqual(asked);
+  expect(finished.every(([, ok]) => ok)).toBe(true);
+  const read = memory.bytes.subarray(50 * BLOCK_BYTES, 54 * BLOCK_BYTES);
+  expect([0, 1, 2, 3].map((i) => read[i * BLOCK_BYTES])).toEqual([37, 38, 39, 40]);
+  await pause();
+  expect(disk.reap(now(), 64, () => {})).toBe(0);
+  await disk.close();
+});
+
+test("settle leaves what the host has begun, and what waits for that, to the host", async () => {
+  const disk = openImageDisk({ temporary: true, blocks: 8 });
+  const memory = new Uint8Array(4 * BLOCK_BYTES);
+  const asked = [request("write", 1, 1, 0), request("read", 1, 1, BLOCK_BYTES), request("read", 5, 1, 0)];
+  const [begun, behind, free] = asked as [DiskRequest, DiskRequest, DiskRequest];
+  memory.fill(7, 0, BLOCK_BYTES);
+  disk.submit(now(), memory, begun);
+  expect(disk.wakeAt(now())).toBe(NEVER);
+  disk.submit(now(), memory, behind);
+  disk.submit(now(), memory, free);
+  expect(settleAll(disk)).toEqual([[free, true]]);
+  const finished: DiskRequest[] = [];
+  expect(
+    await until(() => disk.reap(now(), 64, (done) => finished.push(done)) >= 0 && finished.length === 2),
+  ).toBe(true);
+  expect(finished).toEqual([begun, behind]);
+  await disk.close();
+});
+
+test("what cannot be done is finished as failed by settle", async () => {
+  const path = join(directory(), "disk.image");
+  const disk = openImageDisk({ path, blocks: 4 });
+  const memory = new Uint8Array(2 * BLOCK_BYTES);
+  writeFileSync(path, new Uint8Array(BLOCK_BYTES + 100));
+  for (const first of [0, 1, 3]) disk.submit(now(), memory, request("read", first, 1));
+  expect(settleAll(disk).map(([{ first }, ok]) => [first, ok])).toEqual([
+    [0, true],
+    [1, false],
+    [3, false],
+  ]);
+  await disk.close();
+  if (!existsSync("/dev/full")) return;
+  const full = openImageDisk({ path: "/dev/full", blocks: 4 });
+  full.submit(now(), memory, request("write", 0, 1));
+  full.submit(now(), memory, request("write", 0, 2));
+  full.submit(now(), memory, request("read", 0, 1));
+  expect(settleAll(full).map(([{ kind }, ok]) => [kind, ok])).toEqual([
+    ["write", false],
+    ["write", false],
+    ["read", true],
+  ]);
+  await full.close();
 });
 
 test("what cannot be opened is named", () => {

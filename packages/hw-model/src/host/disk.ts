@@ -1,5 +1,5 @@
 /** A disk that is a file of the host. */
-import { read, write } from "node:fs";
+import { read, readSync, write, writeSync } from "node:fs";
 import type { Disk, DiskHardware, DiskRequest } from "../disk.ts";
 import { BLOCK_BYTES, NEVER } from "../units.ts";
 import type { BlockNumber, Cycles } from "../units.ts";
@@ -27,6 +27,8 @@ export interface ImageDisk extends Disk {
 
 const FREE = 0;
 const WAITING = 1;
+/** May begin, and does so when the machine looks at the disk next. */
+const READY = 4;
 const ACTIVE = 2;
 const FINISHED = 3;
 
@@ -74,6 +76,8 @@ interface Queue {
   readonly slots: readonly Slot[];
   /** Slots that wait for an earlier request on the same blocks. */
   waiting: number;
+  /** Slots that may begin. */
+  ready: number;
   /** Slots at work on the host. */
   active: number;
   /** Finished slots in the order they finished: a ring of indexes into `slots`. */
@@ -132,7 +136,7 @@ const start = (queue: Queue, slot: Slot): void => {
 };
 
 const conflicts = (slot: Slot, other: Slot): boolean =>
-  (other.state === WAITING || other.state === ACTIVE) &&
+  (other.state === WAITING || other.state === READY || other.state === ACTIVE) &&
   other.order < slot.order &&
   other.first < slot.end &&
   slot.first < other.end &&
@@ -144,13 +148,60 @@ const mayStart = (queue: Queue, slot: Slot): boolean => {
   return true;
 };
 
-const startWaiting = (queue: Queue): void => {
+/** Lets those begin that waited for what is finished now. */
+const readyWaiting = (queue: Queue): void => {
   for (const slot of queue.slots) {
     if (queue.waiting === 0) return;
     if (slot.state !== WAITING || !mayStart(queue, slot)) continue;
     queue.waiting--;
-    start(queue, slot);
+    queue.ready++;
+    slot.state = READY;
   }
+};
+
+/** Begins what may begin. O(slots) when there is something. */
+const startReady = (queue: Queue): void => {
+  if (queue.ready === 0) return;
+  for (const slot of queue.slots) if (slot.state === READY) start(queue, slot);
+  queue.ready = 0;
+};
+
+/** Moves all bytes of a transfer now, while the host stands still; whether it could. */
+const moveNow = ({ descriptor }: Queue, slot: Slot): boolean => {
+  try {
+    while (slot.done < slot.bytes) {
+      const position = slot.first * BLOCK_BYTES + slot.done;
+      const at = slot.address + slot.done;
+      const left = slot.bytes - slot.done;
+      const moved = slot.writes
+        ? writeSync(descriptor, slot.memory, at, left, position)
+        : readSync(descriptor, slot.memory, at, left, position);
+      if (moved <= 0) return false;
+      slot.done += moved;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The oldest transfer that may begin. */
+const oldestReady = (queue: Queue): Slot | undefined => {
+  let oldest: Slot | undefined;
+  for (const slot of queue.slots)
+    if (slot.state === READY && (oldest === undefined || slot.order < oldest.order)) oldest = slot;
+  return oldest;
+};
+
+/** Finishes every transfer that the host has not begun, but those that wait for one that it has; `NEVER` when nothing is finished then. */
+const settle = (queue: Queue, now: Cycles): Cycles => {
+  for (let slot = oldestReady(queue); slot !== undefined; slot = oldestReady(queue)) {
+    queue.ready--;
+    queue.arm = slot.end - 1;
+    finish(queue, slot, moveNow(queue, slot));
+    readyWaiting(queue);
+  }
+  return queue.finished > 0 ? now : NEVER;
 };
 
 /** What the host answered: some bytes moved, none (the end of the file), or an error. */
@@ -162,7 +213,8 @@ const moved = (queue: Queue, slot: Slot, error: Error | null, bytes: number): vo
   queue.active--;
   queue.arm = slot.end - 1;
   finish(queue, slot, slot.done === slot.bytes);
-  startWaiting(queue);
+  readyWaiting(queue);
+  startReady(queue);
   if (queue.active === 0) queue.idle();
 };
 
@@ -178,7 +230,11 @@ const freeSlot = (queue: Queue): Slot | undefined => {
 const accept = (queue: Queue, slot: Slot): void => {
   slot.order = queue.accepted++;
   if (!isPossible(slot, queue.hardware.blocks)) return finish(queue, slot, false);
-  if (mayStart(queue, slot)) return start(queue, slot);
+  if (mayStart(queue, slot)) {
+    slot.state = READY;
+    queue.ready++;
+    return;
+  }
   slot.state = WAITING;
   queue.waiting++;
 };
@@ -210,6 +266,7 @@ const handOver = (slot: Slot, done: Done): void => {
 };
 
 const reap = (queue: Queue, limit: number, done: Done): number => {
+  startReady(queue);
   const wanted = Math.min(limit, queue.finished);
   for (let reaped = 0; reaped < wanted; reaped++) {
     const slot = nextFinished(queue);
@@ -221,7 +278,7 @@ const reap = (queue: Queue, limit: number, done: Done): number => {
 const makeQueue = (hardware: DiskHardware, descriptor: number, waker: Waker): Queue => {
   const slots = Array.from({ length: hardware.queueSlots }, makeSlot);
   const ring = new Uint32Array(hardware.queueSlots);
-  const counts = { waiting: 0, active: 0, head: 0, finished: 0, accepted: 0, arm: 0 };
+  const counts = { waiting: 0, ready: 0, active: 0, head: 0, finished: 0, accepted: 0, arm: 0 };
   const queue: Queue = { descriptor, hardware, waker, slots, ring, ...counts, closed: false, idle: () => {} };
   prepare(queue);
   return queue;
@@ -231,6 +288,7 @@ const makeQueue = (hardware: DiskHardware, descriptor: number, waker: Waker): Qu
 const untilIdle = (queue: Queue): Promise<void> =>
   new Promise((resolve) => {
     queue.idle = resolve;
+    startReady(queue);
     if (queue.active === 0) resolve();
   });
 
@@ -238,7 +296,7 @@ const untilIdle = (queue: Queue): Promise<void> =>
  * A disk on a file or block device of the host.
  *
  * Transfers go straight between the file and physical memory on the host's own
- * threads, several at once; requests that share a block are carried out in
+ * threads, several at once, from the next `reap` or `wakeAt` on; requests that share a block are carried out in
  * the order of submission. A completed write has reached the operating system,
  * which `close` makes it store. A transfer that lies outside the disk, or that
  * the host cannot do (no space, an input error), completes and is not `ok`.
@@ -261,8 +319,12 @@ export const openImageDisk = (options: ImageDiskOptions): ImageDisk => {
     hardware,
     submit: (_now: Cycles, memory: Uint8Array, request: DiskRequest) => submit(queue, memory, request),
     reap: (_now: Cycles, limit: number, done: Done) => reap(queue, limit, done),
+    settle: (now: Cycles) => settle(queue, now),
     armPosition: () => queue.arm as BlockNumber,
-    wakeAt: (now: Cycles): Cycles => (queue.finished > 0 ? now : NEVER),
+    wakeAt: (now: Cycles): Cycles => {
+      startReady(queue);
+      return queue.finished > 0 ? now : NEVER;
+    },
     close,
   });
 };

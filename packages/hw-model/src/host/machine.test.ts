@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { dmaContract, frameBufferContract, memoryContract, randomContract } from "../contract/index.ts";
+import {
+  dmaContract,
+  frameBufferContract,
+  memoryContract,
+  processorContract,
+  randomContract,
+} from "../contract/index.ts";
 import { pause } from "../../test/host-events.ts";
 import type { DmaRequest } from "../dma.ts";
 import { HOST_HERTZ } from "./clock.ts";
@@ -9,6 +15,8 @@ import { hostRandom } from "./random.ts";
 memoryContract("host memory", () => ({ memory: makeHostMachine({ frames: 64 }).memory, settle: () => {} }));
 
 randomContract("host random device", () => ({ random: hostRandom, settle: () => {} }));
+
+processorContract("host processor", () => ({ ...makeHostMachine({ frames: 1 }), settle: pause }));
 
 dmaContract("host DMA engine", () => {
   const { dma, memory, clock } = makeHostMachine({ frames: 16 });

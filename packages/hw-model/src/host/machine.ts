@@ -13,6 +13,7 @@ import type { StreamDevice } from "../stream-device.ts";
 import { HOST_HERTZ, makeHostClock } from "./clock.ts";
 import { makeHostConsole } from "./console.ts";
 import { hostMeter } from "./meter.ts";
+import { makeHostProcessor } from "./processor.ts";
 import { hostRandom } from "./random.ts";
 
 /** What a host machine is made of; the devices stay their opener's, who closes them. */
@@ -38,12 +39,14 @@ export interface HostMachineOptions {
 const hostDma = { bytesPerSecond: Infinity, overheadSeconds: 0 };
 
 /** A machine on the host. Throws a `RangeError` for a memory or a display that cannot be. */
-export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
-  Object.freeze({
+export function makeHostMachine(options: HostMachineOptions = {}): Machine {
+  const clock = options.clock ?? makeHostClock();
+  return Object.freeze({
     memory: makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0),
-    clock: options.clock ?? makeHostClock(),
+    clock,
     timer: makeIntervalTimer(),
     meter: hostMeter,
+    processor: makeHostProcessor(clock),
     random: hostRandom,
     console: options.console ?? makeHostConsole(),
     nics: Object.freeze([...(options.nics ?? [])]),
@@ -52,3 +55,4 @@ export const makeHostMachine = (options: HostMachineOptions = {}): Machine =>
     displays: Object.freeze((options.displays ?? []).map(makeFrameBuffer)),
     dma: options.dma === false ? undefined : makeDmaEngine(HOST_HERTZ, hostDma),
   });
+}

@@ -47,10 +47,25 @@ interface Run {
   readonly finish: (error?: unknown) => void;
 }
 
+/** After the engine's own events, as soon as can be: timers of browsers wait some milliseconds. */
+const soon: (turn: () => void) => void =
+  typeof globalThis.setImmediate === "function"
+    ? (turn) => void setImmediate(turn)
+    : (turn) => {
+        const { port1, port2 } = new MessageChannel();
+        const turned = () => {
+          port1.close();
+          turn();
+        };
+        port1.addEventListener("message", turned, { once: true });
+        port1.start();
+        port2.postMessage(undefined);
+      };
+
 const schedule = (run: Run): void => {
   if (run.turning || run.ended) return;
   run.turning = true;
-  setImmediate(run.turn);
+  soon(run.turn);
 };
 
 const stepAll = (run: Run): boolean => {

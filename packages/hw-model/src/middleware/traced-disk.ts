@@ -24,6 +24,7 @@ export function tracedDisk(disk: Disk, sink: DiskSink): Disk {
         sink.completed(now, request, ok);
         done(request, ok);
       }),
+    settle: (now) => disk.settle(now),
     armPosition: () => disk.armPosition(),
     wakeAt: (now) => disk.wakeAt(now),
   };

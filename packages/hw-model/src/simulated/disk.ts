@@ -126,6 +126,7 @@ export function makeSimulatedDisk(hertz: number, options: SimulatedDiskOptions =
     hardware,
     submit,
     reap,
+    settle: () => queue[0]?.due ?? NEVER,
     armPosition: () => arm,
     wakeAt: () => queue[0]?.due ?? NEVER,
     ...direct(store),

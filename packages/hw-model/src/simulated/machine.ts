@@ -8,6 +8,7 @@ import { makeSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from
 import { makeDmaEngine, type DmaOptions } from "./dma.ts";
 import { makeFrameBuffer, type FrameBufferOptions } from "./frame-buffer.ts";
 import { makePhysicalMemory } from "./memory.ts";
+import { makeSimulatedProcessor } from "./processor.ts";
 import { MODERN_3GHZ } from "./profiles.ts";
 import { deriveSeed, makeSimulatedRandom } from "./random.ts";
 import { makeSimulatedStreamDevice, type SimulatedStreamDevice } from "./stream-device.ts";
@@ -59,6 +60,7 @@ export function makeSimulatedMachine(options: SimulatedMachineOptions = {}): Sim
     memory: makePhysicalMemory(options.frames, options.arenaBytes),
     timer: makeIntervalTimer(),
     meter: makeMeter(clock, profile),
+    processor: makeSimulatedProcessor(clock, profile),
     random: makeSimulatedRandom(deriveSeed(options.seed ?? 1, "random device")),
     console: makeSimulatedConsole(options.input),
     nics: options.nics ?? [],

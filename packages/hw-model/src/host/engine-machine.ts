@@ -1,0 +1,62 @@
+/** The machine that every JavaScript engine has: memory, time and randomness, and no other device. */
+import type { Clock } from "../clock.ts";
+import type { Machine } from "../machine.ts";
+import { DEFAULT_FRAMES } from "../memory.ts";
+import type { RandomDevice } from "../random.ts";
+import { makeDmaEngine } from "../simulated/dma.ts";
+import { makePhysicalMemory } from "../simulated/memory.ts";
+import { makeIntervalTimer } from "../simulated/timer.ts";
+import { HOST_HERTZ, makeHostClock } from "./clock.ts";
+import { hostMeter } from "./meter.ts";
+import { makeHostProcessor } from "./processor.ts";
+
+/** What such a machine is made of. */
+export interface EngineMachineOptions {
+  /** Frames of RAM, `DEFAULT_FRAMES` unless given. */
+  readonly frames?: number;
+  /** Bytes of the kernel's arena above RAM; 0 unless given. */
+  readonly arenaBytes?: number;
+  /** Disks that somebody else made. */
+  readonly disks?: Machine["disks"];
+  /** `makeHostClock()` unless given. */
+  readonly clock?: Clock;
+}
+
+/** The most that an engine fills at once (Web Cryptography API, `getRandomValues`). */
+const RANDOM_BYTES = 65_536;
+
+/** The engine's source of randomness: unpredictable, fit for keys. */
+const engineRandom: RandomDevice = Object.freeze({
+  fill: (memory: Uint8Array, at: number, length: number): void => {
+    const bytes = new Uint8Array(Math.min(length, RANDOM_BYTES));
+    for (let done = 0; done < length; done += bytes.length) {
+      globalThis.crypto.getRandomValues(bytes);
+      memory.set(bytes.subarray(0, Math.min(bytes.length, length - done)), at + done);
+    }
+  },
+});
+
+/** A console that nobody reads, and nobody types at. */
+const noConsole: Machine["console"] = Object.freeze({
+  write: (_memory: Uint8Array, _at: number, length: number) => length,
+  read: () => 0,
+});
+
+/** A machine without Node.js. Throws a `RangeError` for a memory that cannot be. */
+export function makeEngineMachine(options: EngineMachineOptions = {}): Machine {
+  const clock = options.clock ?? makeHostClock();
+  return Object.freeze({
+    memory: makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0),
+    clock,
+    timer: makeIntervalTimer(),
+    meter: hostMeter,
+    processor: makeHostProcessor(clock),
+    random: engineRandom,
+    console: noConsole,
+    nics: Object.freeze([]),
+    disks: Object.freeze([...(options.disks ?? [])]),
+    streams: Object.freeze([]),
+    displays: Object.freeze([]),
+    dma: makeDmaEngine(HOST_HERTZ, { bytesPerSecond: Infinity, overheadSeconds: 0 }),
+  });
+}
