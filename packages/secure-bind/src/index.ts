@@ -98,6 +98,16 @@ export {
   compileModule,
   instantiateModule,
 } from "./wasm/instantiate.ts";
+export {
+  PROGRAM_CACHE_BYTES,
+  PROGRAM_CACHE_MODULES,
+  type RewriteProgram,
+  cachedRewrite,
+} from "./wasm/program-cache.ts";
+export * from "./wasm/program.ts";
+export { PROGRAM_LIMITS, rewriteProgram } from "./wasm/rewrite-program.ts";
+export { compileProgram, instantiateProgram } from "./wasm/instantiate-program.ts";
+export { BOUNCE_BYTES, type PageBits, tableBytes as translationTableBytes } from "./wasm/page-tables.ts";
 export { printModule } from "./wasm/print-module.ts";
 export {
   MESSAGE_BASE,

@@ -14,13 +14,13 @@ import { InstructionReader, refuseForbidden } from "./instruction-reader.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import { LocalGroups } from "./local-groups.ts";
 import { type ModuleLimits, demandWithin } from "./module-limits.ts";
+import type { MemoryModel } from "./memory-model.ts";
 import { refuse } from "./module-refusal.ts";
 import { CHECK_MOVES, movesOfCall, movesOfKinds } from "./moves.ts";
 import { BULK_CODES, HEIGHTS, KIND, VECTOR_CODES } from "./opcodes.ts";
 import { type FunctionType, type ParsedModule, type Range, typeOfFunction } from "./parsed-module.ts";
 import type { RuntimeFunctions } from "./runtime-functions.ts";
 import { SLOT, ScratchLocals } from "./scratch-locals.ts";
-import type { MemoryModel } from "./segment.ts";
 
 /** What a body is rewritten with: one for a whole module. */
 export interface RewriteContext {
@@ -55,7 +55,6 @@ const CALL = INSTRUCTIONS.call;
 const END = INSTRUCTIONS.end;
 const I32_CONST = INSTRUCTIONS["i32.const"];
 const LOCAL_GET = INSTRUCTIONS["local.get"];
-const LOCAL_SET = INSTRUCTIONS["local.set"];
 const LOCAL_TEE = INSTRUCTIONS["local.tee"];
 /** `table.grow`, in the table of opcodes. */
 const TABLE_GROW = BULK_CODES + 15;
@@ -245,24 +244,24 @@ export class BodyRewriter {
   }
 
   #rare(kind: number): void {
-    const { runtime, module } = this.#context;
+    const { runtime, model } = this.#context;
     switch (kind) {
       case KIND.memorySize:
         this.#copyTo(this.#reader.start);
-        this.#code.u8(I32_CONST);
-        this.#code.s32(module.memoryPages ?? 0);
+        model.size(this.#code);
         return;
       case KIND.memoryGrow:
-        this.#grow();
+        this.#copyTo(this.#reader.start);
+        model.grow(this.#code, this.#scratch);
         return;
       case KIND.memoryFill:
-        this.#replace(CALL, runtime.fill());
+        this.#replace(CALL, model.fill());
         return;
       case KIND.memoryCopy:
-        this.#replace(CALL, runtime.copy());
+        this.#replace(CALL, model.copy());
         return;
       case KIND.memoryInit:
-        this.#replace(CALL, runtime.init(this.#segment()));
+        this.#replace(CALL, model.init(this.#segment()));
         return;
       case KIND.dataDrop:
         this.#copyTo(this.#reader.at);
@@ -307,20 +306,6 @@ export class BodyRewriter {
   #replace(opcode: number, immediate: number): void {
     this.#copyTo(this.#reader.start);
     this.#one(opcode, immediate);
-  }
-
-  /** The memory has all that it will ever have: growing by nothing succeeds. */
-  #grow(): void {
-    const pages = this.#scratch.local(SLOT.address);
-    this.#copyTo(this.#reader.start);
-    this.#one(LOCAL_SET, pages);
-    this.#code.u8(I32_CONST);
-    this.#code.s32(this.#context.module.memoryPages ?? 0);
-    this.#code.u8(I32_CONST);
-    this.#code.s32(-1);
-    this.#one(LOCAL_GET, pages);
-    this.#code.u8(INSTRUCTIONS["i32.eqz"]);
-    this.#code.u8(INSTRUCTIONS.select);
   }
 
   /** Charges for the number of elements on the stack, in front of the instruction. */

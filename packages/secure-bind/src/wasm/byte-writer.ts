@@ -29,6 +29,9 @@ function demand(holds: boolean, what: string, value: number | bigint): void {
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+  /** Offsets of branches that are known to go one way mostly, twice, plus 1 when they are taken then. */
+  #hints: Float64Array = new Float64Array(64);
+  #hintCount = 0;
 
   constructor(capacity = 1024) {
     this.#bytes = new Uint8Array(Math.max(capacity, 16));
@@ -37,6 +40,11 @@ export class ByteWriter {
   /** Bytes written so far, which is the offset of the next one. */
   get length(): number {
     return this.#length;
+  }
+
+  /** The byte at offset `at` of what was written. */
+  at(at: number): number {
+    return at < this.#length ? (this.#bytes[at] ?? 0) : 0;
   }
 
   /** Makes room for `more` bytes behind the last. */
@@ -81,6 +89,20 @@ export class ByteWriter {
       rest >>>= 7;
     }
     this.#bytes[this.#length++] = rest;
+  }
+
+  /** A byte and an unsigned number: an instruction with one immediate. */
+  one(opcode: number, immediate: number): void {
+    this.#reserve(6);
+    const bytes = this.#bytes;
+    bytes[this.#length] = opcode;
+    if (immediate < 0x80) {
+      bytes[this.#length + 1] = immediate;
+      this.#length += 2;
+      return;
+    }
+    this.#length += 1;
+    this.u32(immediate);
   }
 
   /** A signed 32-bit number as LEB128, one to five bytes. */
@@ -180,10 +202,30 @@ export class ByteWriter {
     }
   }
 
+  /** Notes that the branch at offset `at` is mostly taken, or mostly not. */
+  hint(at: number, isTaken: boolean): void {
+    this.#pushHint(2 * at + Number(isTaken));
+  }
+
+  /** What was noted, in the order in which it was written. */
+  get hints(): Float64Array {
+    return this.#hints.subarray(0, this.#hintCount);
+  }
+
+  #pushHint(hint: number): void {
+    if (this.#hintCount === this.#hints.length) {
+      const grown = new Float64Array(2 * this.#hintCount);
+      grown.set(this.#hints);
+      this.#hints = grown;
+    }
+    this.#hints[this.#hintCount++] = hint;
+  }
+
   /** All bytes of another writer, behind their number when it is `counted`. */
   append(other: ByteWriter, counted = false): void {
     const count = other.#length;
     if (counted) this.u32(count);
+    for (let i = 0; i < other.#hintCount; i++) this.#pushHint(2 * this.#length + (other.#hints[i] ?? 0));
     this.bytes(other.#bytes, 0, count);
   }
 
@@ -198,12 +240,13 @@ export class ByteWriter {
   clear(from = 0): void {
     demand(isU32(from) && from <= this.#length, "an offset of what was written", from);
     this.#length = from;
+    while (this.#hintCount > 0 && (this.#hints[this.#hintCount - 1] ?? 0) >= 2 * from) this.#hintCount -= 1;
   }
 
   /** What was written, as an array of its own; the writer is empty afterwards and keeps its room. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(0, this.#length);
-    this.#length = 0;
+    this.clear();
     return taken;
   }
 }

@@ -86,9 +86,9 @@ export function frameBytes(shape: FrameShape): number {
   return FRAME_FIXED_BYTES + values * (shape.hasVectors ? VECTOR_SLOT_BYTES : SLOT_BYTES);
 }
 
-function writeOne(to: ByteWriter, opcode: number, immediate: number): void {
-  to.u8(opcode);
-  to.u32(immediate);
+/** Writes an opcode with one unsigned immediate. */
+export function writeOne(to: ByteWriter, opcode: number, immediate: number): void {
+  to.one(opcode, immediate);
 }
 
 /** Stops if the i32 on the stack is negative. */

@@ -54,7 +54,7 @@ function readOperand(reader: ByteReader, module: ParsedModule): number | undefin
       reader.skip(8);
       return undefined;
     case REF_FUNC:
-      reader.u32();
+      module.references.push(reader.u32());
       return undefined;
     case REF_NULL:
       if (!isReferenceByte(reader.u8())) refuse("Unsupported", start, "type of a reference");

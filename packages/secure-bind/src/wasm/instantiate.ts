@@ -64,15 +64,16 @@ const { freeze } = Object;
 
 type Begin = (fuel: number, stack: number, messageAddress: number, messageBytes: number) => void;
 
-const isCount = (value: unknown, most: number): value is number =>
+/** Whether a value is a number of things, up to `most`. */
+export const isCount = (value: unknown, most: number): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
 
 /** Whether the engine's own stack was used up; engines say so in different words. */
-const isStackOverflow = (thrown: unknown): boolean =>
+export const isStackOverflow = (thrown: unknown): boolean =>
   thrown instanceof Error && /call stack|too much recursion/i.test(thrown.message);
 
 /** Whether the engine refused because elements do not fit, which is the module's own doing. */
-const isTrap = (thrown: unknown): boolean => thrown instanceof WebAssembly.RuntimeError;
+export const isTrap = (thrown: unknown): boolean => thrown instanceof WebAssembly.RuntimeError;
 
 /**
  * The compiled module, which any number of places may share.
@@ -94,7 +95,8 @@ export function compileModule(rewritten: RewrittenModule): WebAssembly.Module | 
 const isCompiled = (module: WebAssembly.Module | ModuleRefusal): module is WebAssembly.Module =>
   module instanceof WebAssembly.Module;
 
-type Linked = Record<string, Record<string, unknown>>;
+/** Imports of a module as an engine takes them. */
+export type Linked = Record<string, Record<string, unknown>>;
 
 /** One function of those that are offered; what is inherited is not offered. */
 function findFunction(offered: HostFunctions, { module, name }: HostFunction): unknown {
@@ -103,7 +105,7 @@ function findFunction(offered: HostFunctions, { module, name }: HostFunction): u
 }
 
 /** Adds what a module imports to `linked`; the first function that is missing. */
-function linkFunctions(
+export function linkFunctions(
   imports: readonly HostFunction[],
   offered: HostFunctions,
   linked: Linked,
@@ -118,7 +120,7 @@ function linkFunctions(
 }
 
 /** The memory and the base of a place, as a module imports them. */
-const linkPlace = (memory: WebAssembly.Memory, base: number): Record<string, unknown> => ({
+export const linkPlace = (memory: WebAssembly.Memory, base: number): Record<string, unknown> => ({
   [RUNTIME_NAMES.memory]: memory,
   [RUNTIME_NAMES.base]: new WebAssembly.Global({ value: "i32" }, base | 0),
 });

@@ -64,6 +64,23 @@ export class LocalGroups {
     return type;
   }
 
+  /** The byte of each one's type, behind those of `parameters`. **Cost** O(locals). */
+  types(parameters: readonly number[]): Uint8Array {
+    const types = new Uint8Array(this.count);
+    types.set(parameters);
+    const reader = this.#reader;
+    const { at } = reader;
+    reader.at = this.#from;
+    let next = parameters.length;
+    for (let i = 0; i < this.#groups; i++) {
+      const count = reader.u32();
+      types.fill(reader.u8(), next, next + count);
+      next += count;
+    }
+    reader.at = at;
+    return types;
+  }
+
   /** Writes them, behind their number and that of `more` groups which are to follow. */
   write(to: ByteWriter, more: number): void {
     to.u32(this.#groups + more);

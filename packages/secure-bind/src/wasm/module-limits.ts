@@ -43,6 +43,10 @@ export interface ModuleLimits {
   readonly dataBytes: number;
   /** Bytes of all function bodies together once they are rewritten. */
   readonly rewrittenBytes: number;
+  /** Points of a function at which a program can be suspended: an engine's memory grows with their square. */
+  readonly points: number;
+  /** Branches of a function, those of tables one by one: an engine counts those to one label in 16 bits. */
+  readonly branches: number;
   /** Values that the engine's compiler looks at for a function, as often as it does: see moves.ts. */
   readonly moves: number;
   /** The same of all functions together. */
@@ -71,6 +75,8 @@ export const MODULE_LIMITS: ModuleLimits = Object.freeze({
   dataSegments: 4_096,
   dataBytes: 16 << 20,
   rewrittenBytes: 128 << 20,
+  points: 4_096,
+  branches: 32_768,
   moves: 1 << 23,
   allMoves: 1 << 26,
 });

@@ -44,6 +44,7 @@ export interface TableType {
 /** A global: what matters of it when others are computed from it. */
 export interface GlobalRecord {
   readonly type: number;
+  readonly isMutable: boolean;
   /** Its value when it is an immutable i32 that was written as a number. */
   readonly value: number | undefined;
 }
@@ -90,12 +91,16 @@ export interface ParsedModule {
   readonly tables: TableType[];
   /** Pages of its memory; undefined when it has none. */
   memoryPages: number | undefined;
+  /** The most pages that its memory may have, as far as it says so. */
+  maximumPages: number | undefined;
   readonly globals: GlobalRecord[];
   globalEntries: Entries;
   readonly exports: FunctionExport[];
   /** The number of the function that runs first. */
   start: number | undefined;
   elementEntries: Entries;
+  /** Functions that elements and globals refer to, some of them several times. */
+  readonly references: number[];
   hasDataCount: boolean;
   readonly bodies: Range[];
   readonly data: DataSegment[];

@@ -146,10 +146,11 @@ export function readTables(reader: ByteReader, module: ParsedModule, rules: Pars
 
 function readMemory(reader: ByteReader, module: ParsedModule, rules: ParseRules): void {
   const at = reader.at;
-  const { minimum } = readLimits(reader, HAS_MAXIMUM);
+  const { minimum, maximum } = readLimits(reader, HAS_MAXIMUM);
   if (module.memoryPages !== undefined) refuse("Unsupported", at, "several memories");
   demandWithin(minimum, rules.limits, "memoryPages", at);
   module.memoryPages = minimum;
+  module.maximumPages = maximum;
 }
 
 /** The module's own memory. */
@@ -169,7 +170,12 @@ export function readGlobals(reader: ByteReader, module: ParsedModule, rules: Par
     const mutable = reader.u8();
     if (mutable > 1) refuse("Malformed", reader.at - 1, "mutability");
     const value = readConstant(reader, module);
-    module.globals.push({ type, value: mutable === 0 && type === VALUE_TYPES.i32 ? value : undefined });
+    const isMutable = mutable === 1;
+    module.globals.push({
+      type,
+      isMutable,
+      value: !isMutable && type === VALUE_TYPES.i32 ? value : undefined,
+    });
   }
   module.globalEntries = { count, from, to: reader.at };
 }

@@ -42,7 +42,7 @@ function readElement(reader: ByteReader, module: ParsedModule): number {
   readElementType(reader, flags);
   const count = reader.count();
   for (let i = 0; i < count; i++) {
-    if ((flags & EXPRESSIONS) === 0) reader.u32();
+    if ((flags & EXPRESSIONS) === 0) module.references.push(reader.u32());
     else readConstant(reader, module);
   }
   return count;

@@ -6,7 +6,8 @@
  * does what the module does.
  */
 import { AddedTypes } from "./added-types.ts";
-import type { RewriteContext } from "./body-rewriter.ts";
+import { BodyRewriter, type RewriteContext } from "./body-rewriter.ts";
+import type { MemoryModel } from "./memory-model.ts";
 import { MODULE_LIMITS, type ModuleLimits } from "./module-limits.ts";
 import { type ModuleRefusal, Refused, refuse, refuseModule } from "./module-refusal.ts";
 import { CLASSES, INSTRUCTION_CLASSES, type InstructionClass, KIND, KINDS } from "./opcodes.ts";
@@ -25,11 +26,12 @@ import {
   MESSAGE_BASE,
   PAGE_BYTES,
   RESERVED_MODULE,
+  RUNTIME_NAMES,
 } from "./runtime.ts";
 import { RuntimeFunctions } from "./runtime-functions.ts";
-import { type MemoryModel, Segment, type SegmentLayout } from "./segment.ts";
+import { Segment, type SegmentLayout } from "./segment.ts";
 import { VALUE_TYPES } from "./value-type.ts";
-import { writeModule } from "./write-module.ts";
+import { EXPORT_KIND, type ModuleForm, writeModule } from "./write-module.ts";
 
 export type { ExportedFunction, HostFunction } from "./parsed-module.ts";
 
@@ -94,7 +96,7 @@ const lengthOf = getterOf(typedArray, "length");
 const bufferLengthOf = getterOf(ArrayBuffer.prototype, "byteLength");
 
 /** A copy of alien bytes, made without running their owner's code; undefined when they are none. */
-function copyBytes(alien: unknown, most: number): Uint8Array | undefined {
+export function copyBytes(alien: unknown, most: number): Uint8Array | undefined {
   const isBytes = typeNameOf.call(alien) === "Uint8Array";
   try {
     const length = isBytes ? lengthOf.call(alien) : bufferLengthOf.call(alien);
@@ -106,13 +108,15 @@ function copyBytes(alien: unknown, most: number): Uint8Array | undefined {
   }
 }
 
-function kindsWithout(forbid: readonly InstructionClass[]): Uint8Array {
+/** `KIND` of each instruction, with those of the classes in `forbid` marked. */
+export function kindsWithout(forbid: readonly InstructionClass[]): Uint8Array {
   const mask = forbid.reduce((sum, name) => sum | (INSTRUCTION_CLASSES[name] ?? 0), 0);
   if (mask === 0) return KINDS;
   return KINDS.map((kind, code) => (((CLASSES[code] ?? 0) & mask) === 0 ? kind : KIND.forbidden));
 }
 
-function hasVectors({ types, globals }: ParsedModule): boolean {
+/** Whether vectors may come from a function or a global. */
+export function hasVectors({ types, globals }: ParsedModule): boolean {
   const { v128 } = VALUE_TYPES;
   const named = types.some(({ parameters, results }) => parameters.includes(v128) || results.includes(v128));
   return named || globals.some(({ type }) => type === v128);
@@ -157,16 +161,18 @@ function makeContext(
     forbidsVectors,
     types,
     runtime,
-    model: makeModel({ memoryBytes, hasMessage, outside: runtime.outside() }),
+    model: makeModel({ memoryBytes, hasMessage, outside: runtime.outside(), bulk: runtime }),
   };
 }
 
-function passiveBytes(module: ParsedModule, index: number): number {
+/** The bytes of data segment `index` while it waits for `memory.init`. */
+export function passiveBytes(module: ParsedModule, index: number): number {
   const segment = module.data[index];
   return segment === undefined || segment.offset !== undefined ? 0 : segment.to - segment.from;
 }
 
-function signature(module: ParsedModule, index: number): Omit<ExportedFunction, "name"> {
+/** What function `index` takes and leaves. */
+export function signature(module: ParsedModule, index: number): Omit<ExportedFunction, "name"> {
   const type = module.types[typeOfFunction(module, index) ?? -1];
   return {
     parameters: typeNames(type?.parameters ?? []),
@@ -175,7 +181,7 @@ function signature(module: ParsedModule, index: number): Omit<ExportedFunction, 
 }
 
 /** The private data of a module. */
-const dataOf = (module: ParsedModule): readonly ModuleData[] =>
+export const dataOf = (module: ParsedModule): readonly ModuleData[] =>
   module.data.flatMap(({ offset, from, to }) =>
     offset === undefined ? [] : [{ offset, bytes: module.bytes.slice(from, to) }],
   );
@@ -202,9 +208,26 @@ function describe(context: RewriteContext, bytes: Uint8Array, hasMessage: boolea
 const copyFunction = ({ module, name, parameters, results }: HostFunction): HostFunction =>
   freeze({ module, name, parameters: freeze([...parameters]), results: freeze([...results]) });
 
-function offeredFunctions(imports: readonly HostFunction[]): ReadonlyMap<string, HostFunction> {
+/** What is offered, by `importKey`; nothing of our own name. */
+export function offeredFunctions(imports: readonly HostFunction[]): ReadonlyMap<string, HostFunction> {
   const offered = imports.filter(({ module }) => module !== RESERVED_MODULE).map(copyFunction);
   return new Map(offered.map((one) => [importKey(one.module, one.name), one]));
+}
+
+function formOf(context: RewriteContext): ModuleForm {
+  const { runtime } = context;
+  const { function: kind } = EXPORT_KIND;
+  return {
+    ...context,
+    bodies: new BodyRewriter(context),
+    exports: () => [
+      { name: RUNTIME_NAMES.begin, kind, index: runtime.begin() },
+      { name: RUNTIME_NAMES.fuel, kind, index: runtime.reader("fuel") },
+      { name: RUNTIME_NAMES.cause, kind, index: runtime.reader("cause") },
+    ],
+    callElements: 0,
+    isProgram: false,
+  };
 }
 
 function rewrite(alien: unknown, options: RewriteOptions, makeModel: ModelMaker): RewrittenModule {
@@ -214,7 +237,7 @@ function rewrite(alien: unknown, options: RewriteOptions, makeModel: ModelMaker)
   const module = readModule(bytes, { limits, offered: offeredFunctions(options.imports ?? []) });
   const context = makeContext(module, options, limits, makeModel);
   // First what is limited, then the engine, whose work on some modules is no matter of bytes.
-  const written = writeModule(context);
+  const written = writeModule(formOf(context));
   if (!WebAssembly.validate(bytes)) refuse("Invalid", -1, "types");
   return describe(context, written, options.message === true);
 }

@@ -32,15 +32,15 @@ export interface RuntimeLayout {
 const { i32 } = VALUE_TYPES;
 
 /** The parameters of all bulk operations: destination, source or value, count. */
-const TO = 0;
-const FROM = 1;
-const COUNT = 2;
-const RANGE = [i32, i32, i32];
+export const TO = 0;
+export const FROM = 1;
+export const COUNT = 2;
+export const RANGE: readonly number[] = [i32, i32, i32];
 
 /** Writes the functions that are used; the others are not there. */
 export class RuntimeFunctions {
-  readonly #layout: RuntimeLayout;
-  readonly #types: AddedTypes;
+  protected readonly layout: RuntimeLayout;
+  protected readonly types: AddedTypes;
   readonly #known: Map<string, FunctionBuilder> = new Map();
   readonly #lengths: Map<number, number> = new Map();
   /** The functions in their order, and the numbers of their types. */
@@ -50,11 +50,12 @@ export class RuntimeFunctions {
   readonly globalValues: number[] = [];
 
   constructor(layout: RuntimeLayout, types: AddedTypes) {
-    this.#layout = layout;
-    this.#types = types;
+    this.layout = layout;
+    this.types = types;
   }
 
-  #function(
+  /** The number of the function called `key`, which is written when it is first asked for. */
+  protected define(
     key: string,
     parameters: readonly number[],
     results: readonly number[],
@@ -63,17 +64,17 @@ export class RuntimeFunctions {
     const known = this.#known.get(key);
     if (known !== undefined) return known.index;
     // It has its number before it is written: what it calls gets the next ones.
-    const built = new FunctionBuilder(this.#layout.firstFunction + this.built.length, parameters.length);
+    const built = new FunctionBuilder(this.layout.firstFunction + this.built.length, parameters.length);
     this.#known.set(key, built);
     this.built.push(built);
-    this.typeNumbers.push(this.#types.number(parameters, results));
+    this.typeNumbers.push(this.types.number(parameters, results));
     write(built);
     return built.index;
   }
 
   /** Stops for fuel or stack, whichever is overdrawn; neither stays negative, so that no later check wraps. */
   overdrawn(): number {
-    return this.#function("overdrawn", [], [], (f) => {
+    return this.define("overdrawn", [], [], (f) => {
       f.op("global.get", GLOBALS.stack).i32(0).op("i32.lt_s").open("if");
       f.i32(0).op("global.set", GLOBALS.stack).i32(STOP_CAUSE.stack).op("global.set", GLOBALS.cause).end();
       f.op("global.get", GLOBALS.fuel).i32(0).op("i32.lt_s").open("if");
@@ -84,17 +85,17 @@ export class RuntimeFunctions {
 
   /** Stops for memory. */
   outside(): number {
-    return this.#function("outside", [], [], (f) => {
+    return this.define("outside", [], [], (f) => {
       f.i32(STOP_CAUSE.memory).op("global.set", GLOBALS.cause).op("unreachable");
     });
   }
 
   /** `(fuel, stack, messageAddress, messageBytes)`: sets what a run starts with. */
   begin(): number {
-    return this.#function("begin", [i32, i32, i32, i32], [], (f) => {
+    return this.define("begin", [i32, i32, i32, i32], [], (f) => {
       f.get(0).op("global.set", GLOBALS.fuel).get(1).op("global.set", GLOBALS.stack);
       f.i32(STOP_CAUSE.trap).op("global.set", GLOBALS.cause);
-      if (!this.#layout.hasMessage) return;
+      if (!this.layout.hasMessage) return;
       f.get(2).op("global.set", GLOBALS.messageAddress).get(3).op("global.set", GLOBALS.messageBytes);
       for (const [i, bytes] of [1, 2, 4, 8, 16].entries()) {
         f.get(3)
@@ -112,65 +113,70 @@ export class RuntimeFunctions {
 
   /** The value of a global of ours. */
   reader(global: "fuel" | "cause"): number {
-    return this.#function(global, [], [i32], (f) => f.op("global.get", GLOBALS[global]));
+    return this.define(global, [], [i32], (f) => f.op("global.get", GLOBALS[global]));
   }
 
   /** `(count)`: charges for so many bytes. */
-  #chargeBytes(): number {
-    return this.#function("bytes", [i32], [], (f) => {
+  protected chargeBytes(): number {
+    return this.define("bytes", [i32], [], (f) => {
       f.get(0).i32(BYTES_PER_FUEL_BITS).op("i32.shr_u").set(0);
-      this.#charge(f);
+      this.charge(f);
     });
   }
 
   /** `(count)`: charges for so many elements; more than a table can have are refused by the engine, which costs nothing. */
   chargeElements(grows: boolean): number {
-    return this.#function(grows ? "growth" : "elements", [i32], [], (f) => {
-      const most = Math.min(this.#layout.tableElements, ELEMENTS_MAX);
+    return this.define(grows ? "growth" : "elements", [i32], [], (f) => {
+      const most = Math.min(this.layout.tableElements, ELEMENTS_MAX);
       f.get(0).i32(0).get(0).i32(most).op("i32.le_u").op("select");
       f.i32(grows ? ELEMENTS_PER_GROWTH : ELEMENTS_PER_CALL).op("i32.add");
       f.i32(FUEL_PER_ELEMENT_BITS).op("i32.shl").set(0);
-      this.#charge(f);
+      this.charge(f);
     });
   }
 
   /** Charges what local 0 says. */
-  #charge(f: FunctionBuilder): void {
+  protected charge(f: FunctionBuilder): void {
     const overdrawn = this.overdrawn();
     f.op("global.get", GLOBALS.fuel).get(0).op("i32.sub").tee(0);
     f.op("global.set", GLOBALS.fuel).get(0).i32(0).op("i32.lt_s").open("if");
     f.op("call", overdrawn).end();
   }
 
+  /** Pushes the bytes of the memory as an i64. */
+  protected memoryBytes(f: FunctionBuilder): void {
+    f.i64(BigInt(this.layout.memoryBytes));
+  }
+
   /** Stops unless `from + count <= bytes`, which is on the stack as an i64, without wrapping. */
-  #stopUnlessWithin(f: FunctionBuilder, from: number, count: number): void {
+  protected stopUnlessWithin(f: FunctionBuilder, from: number, count: number): void {
     f.get(from).op("i64.extend_i32_u").get(count).ops("i64.extend_i32_u", "i64.add");
     f.op("i64.lt_u").open("if").op("call", this.outside()).end();
   }
 
   /** Turns the destination into a physical address, or stops. */
-  #placeDestination(f: FunctionBuilder): void {
-    f.i64(BigInt(this.#layout.memoryBytes));
-    this.#stopUnlessWithin(f, TO, COUNT);
+  protected placeDestination(f: FunctionBuilder): void {
+    this.memoryBytes(f);
+    this.stopUnlessWithin(f, TO, COUNT);
     f.get(TO).op("global.get", GLOBALS.base).op("i32.add").set(TO);
   }
 
   /** Turns the source into a physical address in the segment or the message, or stops. */
   #placeSource(f: FunctionBuilder): void {
-    if (this.#layout.hasMessage) {
+    if (this.layout.hasMessage) {
       f.get(FROM).i32(MESSAGE_BASE).op("i32.ge_u").open("if");
       f.get(FROM).i32(MESSAGE_BASE).op("i32.sub").set(FROM);
       f.op("global.get", GLOBALS.messageBytes).op("i64.extend_i32_u");
-      this.#stopUnlessWithin(f, FROM, COUNT);
+      this.stopUnlessWithin(f, FROM, COUNT);
       f.get(FROM).op("global.get", GLOBALS.messageAddress).op("i32.add").set(FROM).op("else");
     } else f.open("block");
-    f.i64(BigInt(this.#layout.memoryBytes));
-    this.#stopUnlessWithin(f, FROM, COUNT);
+    this.memoryBytes(f);
+    this.stopUnlessWithin(f, FROM, COUNT);
     f.get(FROM).op("global.get", GLOBALS.base).op("i32.add").set(FROM).end();
   }
 
   /** Runs `operation` on chunks from the first on, then on the rest; with `movesSource` both addresses move. */
-  #ascend(f: FunctionBuilder, movesSource: boolean, operation: () => void): void {
+  protected ascend(f: FunctionBuilder, movesSource: boolean, operation: () => void): void {
     const moving = movesSource ? [TO, FROM] : [TO];
     f.open("loop").get(COUNT).i32(CHUNK_BYTES).op("i32.gt_u").open("if");
     f.get(TO).get(FROM).i32(CHUNK_BYTES);
@@ -183,20 +189,20 @@ export class RuntimeFunctions {
 
   /** `(to, value, count)`: `memory.fill`. */
   fill(): number {
-    return this.#function("fill", RANGE, [], (f) => {
-      this.#placeDestination(f);
-      f.get(COUNT).op("call", this.#chargeBytes());
-      this.#ascend(f, false, () => f.op("memory.fill", 0));
+    return this.define("fill", RANGE, [], (f) => {
+      this.placeDestination(f);
+      f.get(COUNT).op("call", this.chargeBytes());
+      this.ascend(f, false, () => f.op("memory.fill", 0));
     });
   }
 
   /** `(to, from, count)`: `memory.copy`; from the end when the destination is behind the source, which may overlap it. */
   copy(): number {
-    return this.#function("copy", RANGE, [], (f) => {
+    return this.define("copy", RANGE, [], (f) => {
       const copy = (): FunctionBuilder => f.op("memory.copy", 0, 0);
-      this.#placeDestination(f);
+      this.placeDestination(f);
       this.#placeSource(f);
-      f.get(COUNT).op("call", this.#chargeBytes());
+      f.get(COUNT).op("call", this.chargeBytes());
       f.get(TO).get(FROM).op("i32.gt_u").open("if");
       f.open("loop").get(COUNT).i32(CHUNK_BYTES).op("i32.gt_u").open("if");
       f.get(COUNT).i32(CHUNK_BYTES).op("i32.sub").set(COUNT);
@@ -204,18 +210,18 @@ export class RuntimeFunctions {
       copy().op("br", 1).end().end();
       f.get(TO).get(FROM).get(COUNT);
       copy().op("return").end();
-      this.#ascend(f, true, copy);
+      this.ascend(f, true, copy);
     });
   }
 
   /** `(to, from, count)`: `memory.init` of data segment `index`. */
   init(index: number): number {
-    return this.#function(`init ${index}`, RANGE, [], (f) => {
+    return this.define(`init ${index}`, RANGE, [], (f) => {
       f.op("global.get", this.segmentLength(index)).op("i64.extend_i32_u");
-      this.#stopUnlessWithin(f, FROM, COUNT);
-      this.#placeDestination(f);
-      f.get(COUNT).op("call", this.#chargeBytes());
-      this.#ascend(f, true, () => f.op("memory.init", index, 0));
+      this.stopUnlessWithin(f, FROM, COUNT);
+      this.placeDestination(f);
+      f.get(COUNT).op("call", this.chargeBytes());
+      this.ascend(f, true, () => f.op("memory.init", index, 0));
     });
   }
 
@@ -223,7 +229,7 @@ export class RuntimeFunctions {
   segmentLength(index: number): number {
     const known = this.#lengths.get(index);
     if (known !== undefined) return known;
-    const number = this.#layout.firstGlobal + this.globalValues.push(this.#layout.segmentBytes(index)) - 1;
+    const number = this.layout.firstGlobal + this.globalValues.push(this.layout.segmentBytes(index)) - 1;
     this.#lengths.set(index, number);
     return number;
   }

@@ -3,11 +3,28 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { CODES, SIGNATURES } from "./opcodes.ts";
 import { VALUE_TYPES } from "./value-type.ts";
 
-/** What a scratch local is for: an address or count, or a value of some type that lies above one. */
-export const SLOT = { address: 0, i32: 1, i64: 2, f32: 3, f64: 4, v128: 5 } as const;
+/**
+ * What a scratch local is for: an address or count, or a value of some type that lies above one.
+ *
+ * With translation also: the entry of a page, the place in it, and an address with its offset.
+ */
+export const SLOT = {
+  address: 0,
+  i32: 1,
+  i64: 2,
+  f32: 3,
+  f64: 4,
+  v128: 5,
+  entry: 6,
+  within: 7,
+  sum: 8,
+  /** What is left of the fuel, in a loop that counts it so. */
+  fuel: 9,
+} as const;
 
 const { i32, i64, f32, f64, v128 } = VALUE_TYPES;
-const SLOT_TYPES = [i32, i32, i64, f32, f64, v128];
+/** The byte of the type of each slot. */
+export const SLOT_TYPES: readonly number[] = [i32, i32, i64, f32, f64, v128, i32, i32, i32, i32];
 const SLOT_LETTERS = "-iIfdv";
 
 /** For memory accesses with a value above the address: the slot for that value, else 0. */
@@ -42,6 +59,16 @@ export class ScratchLocals {
     const number = this.#first + this.#types.push(SLOT_TYPES[slot] ?? i32) - 1;
     this.#numbers[slot] = number + 1;
     return number;
+  }
+
+  /** The number of one more local of a type, given by its byte, that belongs to whoever asks. */
+  add(type: number): number {
+    return this.#first + this.#types.push(type) - 1;
+  }
+
+  /** Whether one of them is a vector. */
+  get hasVectors(): boolean {
+    return this.#types.includes(v128);
   }
 
   /** How many there are. */

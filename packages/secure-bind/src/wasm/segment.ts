@@ -17,24 +17,13 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import type { InstructionReader } from "./instruction-reader.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
-import { ACCESS_BYTES, IMMEDIATE, IMMEDIATES, VECTOR_CODES, VECTOR_PREFIX, WRITES } from "./opcodes.ts";
-import { GLOBALS, MESSAGE_BASE, MESSAGE_BYTES_MAX } from "./runtime.ts";
+import type { BulkFunctions, MemoryModel } from "./memory-model.ts";
+import { ACCESS_BYTES, WRITES } from "./opcodes.ts";
+import { put, putAccess, putConstant, putOne } from "./put.ts";
+import { GLOBALS, MESSAGE_BASE, MESSAGE_BYTES_MAX, PAGE_BYTES } from "./runtime.ts";
 import { RESULT_TYPES, SLOT, type ScratchLocals, VALUE_SLOTS } from "./scratch-locals.ts";
 
 export { MESSAGE_BASE, MESSAGE_BYTES_MAX } from "./runtime.ts";
-
-/** Writes what stands for an instruction that accesses memory. */
-export interface MemoryModel {
-  /** Moves of the engine's compiler for a load and a store, for each local and operand. */
-  readonly loadMoves: number;
-  readonly storeMoves: number;
-  /**
-   * The access that `instruction` is, its operands on the stack as they were.
-   *
-   * **Holds** nothing is written to memory before it is known that all of it may be.
-   */
-  access(instruction: InstructionReader, to: ByteWriter, scratch: ScratchLocals): void;
-}
 
 /** What a segment is made of. */
 export interface SegmentLayout {
@@ -44,6 +33,8 @@ export interface SegmentLayout {
   readonly hasMessage: boolean;
   /** The number of the function that stops whoever accesses what is outside. */
   readonly outside: number;
+  /** What stands for bulk operations. */
+  readonly bulk: BulkFunctions;
 }
 
 const CALL = INSTRUCTIONS.call;
@@ -71,39 +62,6 @@ const EITHER_MOVES = 8;
 /** Bytes that the longest sequence may take. */
 const ACCESS_ROOM = 128;
 
-/** Writes an unsigned number at `at`; where it ends. */
-function putU32(into: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  let end = at;
-  for (; rest > 0x7f; rest >>>= 7) into[end++] = (rest & 0x7f) | 0x80;
-  into[end++] = rest;
-  return end;
-}
-
-/** Writes `i32.const`; where it ends. */
-function putConstant(into: Uint8Array, at: number, value: number): number {
-  let rest = value | 0;
-  let end = at;
-  into[end++] = I32_CONST;
-  for (; rest < -0x40 || rest > 0x3f; rest >>= 7) into[end++] = (rest & 0x7f) | 0x80;
-  into[end++] = rest & 0x7f;
-  return end;
-}
-
-/** Writes an opcode with one unsigned immediate; where it ends. */
-function putOne(into: Uint8Array, at: number, opcode: number, immediate: number): number {
-  into[at] = opcode;
-  if (immediate > 0x7f) return putU32(into, at + 1, immediate);
-  into[at + 1] = immediate;
-  return at + 2;
-}
-
-/** Writes an opcode; where it ends. */
-function put(into: Uint8Array, at: number, opcode: number): number {
-  into[at] = opcode;
-  return at + 1;
-}
-
 /** Writes the sum of a local and a global, as an address; where it ends. */
 function putSum(into: Uint8Array, at: number, local: number, global: number): number {
   const end = putOne(into, putOne(into, at, LOCAL_GET, local), GLOBAL_GET, global);
@@ -117,15 +75,48 @@ export class Segment implements MemoryModel {
   readonly #memoryBytes: number;
   readonly #hasMessage: boolean;
   readonly #outside: number;
+  readonly #bulk: BulkFunctions;
   /** Locals of the access being written: of its address, and of its value or -1. */
   #address = 0;
   #value = -1;
 
-  constructor({ memoryBytes, hasMessage, outside }: SegmentLayout) {
+  constructor({ memoryBytes, hasMessage, outside, bulk }: SegmentLayout) {
     this.#memoryBytes = memoryBytes;
     this.#hasMessage = hasMessage;
     this.loadMoves = hasMessage ? EITHER_MOVES : ACCESS_MOVES;
     this.#outside = outside;
+    this.#bulk = bulk;
+  }
+
+  size(to: ByteWriter): void {
+    to.u8(I32_CONST);
+    to.s32(this.#memoryBytes / PAGE_BYTES);
+  }
+
+  /** The memory has all that it will ever have: growing by nothing succeeds. */
+  grow(to: ByteWriter, scratch: ScratchLocals): void {
+    const pages = scratch.local(SLOT.address);
+    to.u8(LOCAL_SET);
+    to.u32(pages);
+    this.size(to);
+    to.u8(I32_CONST);
+    to.s32(-1);
+    to.u8(LOCAL_GET);
+    to.u32(pages);
+    to.u8(INSTRUCTIONS["i32.eqz"]);
+    to.u8(INSTRUCTIONS.select);
+  }
+
+  fill(): number {
+    return this.#bulk.fill();
+  }
+
+  copy(): number {
+    return this.#bulk.copy();
+  }
+
+  init(index: number): number {
+    return this.#bulk.init(index);
   }
 
   access(instruction: InstructionReader, to: ByteWriter, scratch: ScratchLocals): void {
@@ -163,12 +154,8 @@ export class Segment implements MemoryModel {
 
   /** The access itself, at the address on the stack and `offset`; its value comes back from its local. */
   #access(instruction: InstructionReader, offset: number, into: Uint8Array, start: number): number {
-    const { code, first: alignment } = instruction;
-    let at = this.#value < 0 ? start : putOne(into, start, LOCAL_GET, this.#value);
-    if (code < VECTOR_CODES) at = put(into, at, code);
-    else at = putOne(into, at, VECTOR_PREFIX, code - VECTOR_CODES);
-    at = putU32(into, putU32(into, at, alignment), offset);
-    return IMMEDIATES[code] === IMMEDIATE.memoryLane ? put(into, at, instruction.lane) : at;
+    const at = this.#value < 0 ? start : putOne(into, start, LOCAL_GET, this.#value);
+    return putAccess(instruction, offset, into, at);
   }
 
   #readEither(instruction: InstructionReader, last: number, into: Uint8Array, start: number): number {

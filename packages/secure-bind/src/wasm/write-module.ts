@@ -1,6 +1,6 @@
 /** Puts the rewritten module together: the sections that are kept, and what was added. */
 import type { AddedTypes } from "./added-types.ts";
-import { type RewriteContext, BodyRewriter } from "./body-rewriter.ts";
+import { HINTS_NAME, branchHints } from "./branch-hints.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ModuleLimits, demandWithin } from "./module-limits.ts";
 import { type Entries, type ParsedModule } from "./parsed-module.ts";
@@ -20,12 +20,41 @@ const EXPORT = 7;
 const ELEMENT = 9;
 const CODE = 10;
 const DATA = 11;
+const CUSTOM = 0;
 const DATA_COUNT = 12;
 
 /** Kinds of imports and exports. */
 const KIND_FUNCTION = 0;
 const KIND_MEMORY = 2;
 const KIND_GLOBAL = 3;
+
+/** What is exported besides functions of the module's own. */
+export const EXPORT_KIND = { function: 0, table: 1, global: 3 } as const;
+
+/** One export of the rewriter's. */
+export interface AddedExport {
+  readonly name: string;
+  readonly kind: number;
+  readonly index: number;
+}
+
+/** What a module is put together from. */
+export interface ModuleForm {
+  readonly module: ParsedModule;
+  readonly limits: ModuleLimits;
+  readonly types: AddedTypes;
+  readonly runtime: RuntimeFunctions;
+  /** How far the module's globals moved. */
+  readonly globalShift: number;
+  /** Writes the body of own function `index` behind its size. */
+  readonly bodies: { rewrite(index: number, to: ByteWriter): void };
+  /** Exports that are added; asked for once the bodies are written. */
+  readonly exports: () => readonly AddedExport[];
+  /** Elements of one more table of functions, behind the module's own; 0 for none. */
+  readonly callElements: number;
+  /** Whether it is a program, which has its frames saved in memory. */
+  readonly isProgram: boolean;
+}
 
 const IMMUTABLE = 0;
 const MUTABLE = 1;
@@ -56,8 +85,9 @@ function copyEntries(module: ParsedModule, entries: Entries, shift: number, to: 
   to.bytes(module.bytes, at, entries.to);
 }
 
-function writeImports(module: ParsedModule, to: ByteWriter): void {
-  const hasMemory = module.memoryPages !== undefined;
+function writeImports({ module, isProgram }: ModuleForm, to: ByteWriter): void {
+  // A program saves its frames in memory, whether or not it has one of its own.
+  const hasMemory = module.memoryPages !== undefined || isProgram;
   writeSection(to, IMPORT, module.imports.length + (hasMemory ? 2 : 1), (body) => {
     for (const [i, { module: from, name }] of module.imports.entries()) {
       body.name(from);
@@ -76,17 +106,18 @@ function writeImports(module: ParsedModule, to: ByteWriter): void {
 }
 
 /** What the tables do not have from the start is shared alike by those that may grow. */
-function writeTables({ tables }: ParsedModule, limits: ModuleLimits, to: ByteWriter): void {
+function writeTables({ module: { tables }, limits, callElements }: ModuleForm, to: ByteWriter): void {
   const used = tables.reduce((sum, { minimum }) => sum + minimum, 0);
   const growing = tables.filter(({ minimum, maximum }) => maximum === undefined || maximum > minimum);
   const share = Math.floor((limits.tableElements - used) / Math.max(growing.length, 1));
-  writeSection(to, TABLE, tables.length, (body) => {
+  writeSection(to, TABLE, tables.length + Number(callElements > 0), (body) => {
     for (const { type, minimum, maximum } of tables) {
       body.u8(type);
       body.u8(HAS_MAXIMUM);
       body.u32(minimum);
       body.u32(Math.min(maximum ?? Infinity, minimum + share));
     }
+    if (callElements > 0) body.bytes([VALUE_TYPES.funcref, HAS_MAXIMUM, callElements, callElements]);
   });
 }
 
@@ -97,8 +128,7 @@ function writeGlobal(to: ByteWriter, value: number): void {
   to.u8(END);
 }
 
-function writeGlobals(context: RewriteContext, to: ByteWriter): void {
-  const { module, runtime, globalShift } = context;
+function writeGlobals({ module, runtime, globalShift }: ModuleForm, to: ByteWriter): void {
   const own = globalShift - 1;
   const { globalEntries } = module;
   writeSection(to, GLOBAL, own + globalEntries.count + runtime.globalValues.length, (body) => {
@@ -108,25 +138,22 @@ function writeGlobals(context: RewriteContext, to: ByteWriter): void {
   });
 }
 
-function writeExports(module: ParsedModule, runtime: RuntimeFunctions, to: ByteWriter): void {
-  const exports = [
-    ...module.exports,
-    { name: RUNTIME_NAMES.begin, index: runtime.begin() },
-    { name: RUNTIME_NAMES.fuel, index: runtime.reader("fuel") },
-    { name: RUNTIME_NAMES.cause, index: runtime.reader("cause") },
-  ];
-  if (module.start !== undefined) exports.push({ name: RUNTIME_NAMES.start, index: module.start });
-  writeSection(to, EXPORT, exports.length, (body) => {
-    for (const { name, index } of exports) {
+function writeExports({ module, exports }: ModuleForm, to: ByteWriter): void {
+  const own = module.exports.map(({ name, index }) => ({ name, kind: KIND_FUNCTION, index }));
+  const all: AddedExport[] = [...own, ...exports()];
+  if (module.start !== undefined)
+    all.push({ name: RUNTIME_NAMES.start, kind: KIND_FUNCTION, index: module.start });
+  writeSection(to, EXPORT, all.length, (body) => {
+    for (const { name, kind, index } of all) {
       body.name(name);
-      body.u8(KIND_FUNCTION);
+      body.u8(kind);
       body.u32(index);
     }
   });
 }
 
 /** Data segments keep their numbers: those that were placed are empty now, as if dropped. */
-function writeData(module: ParsedModule, to: ByteWriter): void {
+function writeData({ module }: ModuleForm, to: ByteWriter): void {
   writeSection(to, DATA, module.data.length, (body) => {
     for (const { offset, from, to: end } of module.data) {
       body.u32(PASSIVE);
@@ -144,52 +171,67 @@ function writeTypes(module: ParsedModule, types: AddedTypes, to: ByteWriter): vo
   });
 }
 
-/** The bodies of the module's functions, rewritten. */
-function writeCode(context: RewriteContext): ByteWriter {
-  const { module } = context;
-  const bodies = new ByteWriter(module.bytes.length * 4);
-  const rewriter = new BodyRewriter(context);
+/** The bodies of the module's functions, rewritten; `starts` are the offsets of their sizes. */
+function writeCode({ module, limits, bodies }: ModuleForm, starts: number[]): ByteWriter {
+  const to = new ByteWriter(module.bytes.length * 4);
   for (const [i, { from }] of module.bodies.entries()) {
-    rewriter.rewrite(i, bodies);
-    demandWithin(bodies.length, context.limits, "rewrittenBytes", from);
+    starts.push(to.length);
+    bodies.rewrite(i, to);
+    demandWithin(to.length, limits, "rewrittenBytes", from);
   }
-  return bodies;
+  return to;
 }
 
 /** The rewritten module. **Fails** ends the pass with a refusal. **Cost** O(bytes). */
-export function writeModule(context: RewriteContext): Uint8Array {
-  const { module, runtime, types } = context;
-  const bodies = writeCode(context);
+export function writeModule(form: ModuleForm): Uint8Array {
+  const { module, runtime, types } = form;
+  const starts: number[] = [];
+  const bodies = writeCode(form, starts);
   const exports = new ByteWriter();
-  writeExports(module, runtime, exports);
+  writeExports(form, exports);
+  const hints = branchHints(bodies, starts, module.imports.length);
   for (const built of runtime.built) built.write(bodies);
-  const to = new ByteWriter(bodies.length + module.bytes.length + 4_096);
+  const to = new ByteWriter(bodies.length + hints.length + module.bytes.length + 4_096);
   to.bytes(HEADER);
   writeTypes(module, types, to);
-  writeImports(module, to);
+  writeImports(form, to);
   const { functionEntries } = module;
   writeSection(to, FUNCTION, functionEntries.count + runtime.built.length, (body) => {
     body.bytes(module.bytes, functionEntries.from, functionEntries.to);
     for (const type of runtime.typeNumbers) body.u32(type);
   });
-  writeTables(module, context.limits, to);
-  writeGlobals(context, to);
+  writeTables(form, to);
+  writeGlobals(form, to);
   to.append(exports);
   writeSection(to, ELEMENT, module.elementEntries.count, (body) =>
-    copyEntries(module, module.elementEntries, context.globalShift, body),
+    copyEntries(module, module.elementEntries, form.globalShift, body),
   );
-  if (module.hasDataCount) {
-    to.u8(DATA_COUNT);
-    const count = new ByteWriter(8);
-    count.u32(module.data.length);
-    to.append(count, true);
-  }
+  if (module.hasDataCount) writeCount(to, DATA_COUNT, module.data.length);
+  writeHints(to, hints);
   const counted = new ByteWriter(8);
   counted.u32(module.bodies.length + runtime.built.length);
   to.u8(CODE);
   to.u32(counted.length + bodies.length);
   to.append(counted);
   to.append(bodies);
-  writeData(module, to);
+  writeData(form, to);
   return to.take();
+}
+
+/** A section that is one number. */
+function writeCount(to: ByteWriter, id: number, value: number): void {
+  const count = new ByteWriter(8);
+  count.u32(value);
+  to.u8(id);
+  to.append(count, true);
+}
+
+/** Hints stand in front of the code that they are about. */
+function writeHints(to: ByteWriter, hints: ByteWriter): void {
+  if (hints.length === 0) return;
+  const body = new ByteWriter(hints.length + 32);
+  body.name(HINTS_NAME);
+  body.append(hints);
+  to.u8(CUSTOM);
+  to.append(body, true);
 }

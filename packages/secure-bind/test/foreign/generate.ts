@@ -37,8 +37,9 @@ const PLAIN_BITS = [
 ] as const;
 
 /** Sets of features for modules: what is to be run like the original, and everything there is. */
-export const FEATURES: { readonly [S in "plain" | "vectors" | "all"]: FeatureSet } = {
+export const FEATURES: { readonly [S in "plain" | "simd" | "vectors" | "all"]: FeatureSet } = {
   plain: { options: PLAIN, bits: PLAIN_BITS },
+  simd: { options: [...PLAIN, "--enable-simd"], bits: [...PLAIN_BITS, "SIMD128"] },
   vectors: {
     options: [...PLAIN, "--enable-simd", "--enable-reference-types"],
     bits: [...PLAIN_BITS, "SIMD128", "ReferenceTypes", "CallIndirectOverlong"],
