@@ -96,6 +96,7 @@ function stuckDisk(disk: Disk, gate: { stuck: boolean; submitted: number }): Dis
       return disk.submit(now, memory, request);
     },
     reap: (now, limit, done) => (gate.stuck ? 0 : disk.reap(now, limit, done)),
+    settle: (now) => disk.settle(now),
     armPosition: () => disk.armPosition(),
     wakeAt: (now) => (gate.stuck ? (Infinity as never) : disk.wakeAt(now)),
   };
@@ -175,6 +176,7 @@ function failingDisk(disk: Disk, bad: { from: number }): Disk {
       disk.reap(now, limit, (request, ok) =>
         done(request, ok && (request.kind === "write" || request.first < bad.from)),
       ),
+    settle: (now) => disk.settle(now),
     armPosition: () => disk.armPosition(),
     wakeAt: (now) => disk.wakeAt(now),
   };

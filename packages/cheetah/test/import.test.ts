@@ -181,6 +181,7 @@ function cutDisk(disk: Disk, power: { left: number }): Disk {
       );
     },
     reap: (now, limit, done) => disk.reap(now, limit, done),
+    settle: (now) => disk.settle(now),
     armPosition: () => disk.armPosition(),
     wakeAt: (now) => disk.wakeAt(now),
   };

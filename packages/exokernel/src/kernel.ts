@@ -1,6 +1,12 @@
 /** The kernel's state: the machine and the tables. No logic. */
 import { makePhysicalGather, type DiskRequest, type Machine, type PhysicalGather } from "@exolith/hw-model";
-import { makeDemultiplexer, type Demultiplexer } from "@exolith/secure-bind";
+import {
+  cachedRewrite,
+  makeDemultiplexer,
+  rewriteProgram,
+  type Demultiplexer,
+  type RewriteProgram,
+} from "@exolith/secure-bind";
 import {
   ENVIRONMENTS,
   EXTENTS,
@@ -8,6 +14,7 @@ import {
   HANDLERS,
   GATHER_PIECES,
   MESSAGE_RINGS,
+  PROGRAMS,
   REGIONS,
   RINGS,
   SLICES,
@@ -24,6 +31,7 @@ import type { FilterRow } from "./network/filter-table.ts";
 import type { HandlerRow } from "./network/handler-table.ts";
 import type { RingRow } from "./network/packet-ring.ts";
 import type { TransmitRow } from "./network/transmit-table.ts";
+import type { ProgramRow } from "./program/loaded-program.ts";
 import { makeSliceVector, type SliceVector } from "./processor/slice-vector.ts";
 import type { StreamRow } from "./stream/stream-table.ts";
 import { makeSealState, type SealState } from "./capability/seal.ts";
@@ -34,6 +42,7 @@ import { makeTimeAccount, type TimeAccount } from "./processor/excess.ts";
 import { makeRevocationTotals, type RevocationTotals } from "./revocation/revocation-state.ts";
 import type { MessageRingRow } from "./transfer/message-ring.ts";
 import type { Trace } from "./trace.ts";
+import { makeSpaces, type Spaces } from "./translation/space-table.ts";
 
 /** One network interface as the kernel keeps it. */
 export interface NicState {
@@ -66,6 +75,10 @@ export interface Kernel {
   readonly filters: Rows<FilterRow>;
   readonly handlers: Rows<HandlerRow>;
   readonly transmits: Rows<TransmitRow>;
+  readonly spaces: Spaces;
+  readonly programs: Rows<ProgramRow>;
+  /** Rewrites programs, and remembers some. */
+  readonly rewriteProgram: RewriteProgram;
   readonly extents: Rows<ExtentRow>;
   readonly transfers: Map<DiskRequest, TransferRow>;
   /** What the disks call for a finished request; made once, when the kernel is loaded. */
@@ -144,6 +157,9 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   filters: makeRows(FILTERS),
   handlers: makeRows(HANDLERS),
   transmits: makeRows(TRANSMITS),
+  spaces: makeSpaces(parts.machine.memory.frames),
+  programs: makeRows(PROGRAMS),
+  rewriteProgram: cachedRewrite(rewriteProgram),
   extents: makeRows(EXTENTS),
   transfers: new Map(),
   transferDone: () => {},

@@ -43,6 +43,9 @@ export const TRACE_EVENTS = {
   handler: 22,
   /** A handler was stopped. a: handler row, b: cause. */
   handlerAbort: 23,
+  /** A program's access has no translation, or a program was stopped. a: environment, b: cause. */
+  memoryFault: 24,
+  programStop: 25,
 } as const;
 
 /** A value of `TRACE_EVENTS`. */

@@ -39,6 +39,8 @@ const TABLES = Object.keys({
   dma: 0,
   revocations: 0,
   repossessions: 0,
+  programs: 0,
+  translation: 0,
 }) as (keyof Gate)[];
 
 function machineWithEverything(): Gate {

@@ -1,4 +1,5 @@
 /** What must hold inside the kernel after every call. */
+import { spaceBytes, tableBytes } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import type { Guard } from "../src/capability/guard.ts";
 import { STALE, holderOf } from "../src/disk/block-holders.ts";
@@ -33,6 +34,7 @@ export function checkKernel(kernel: Kernel): void {
   checkCounts(kernel);
   checkOwners(kernel);
   checkHandlers(kernel);
+  checkSpaces(kernel);
   checkGuards(kernel);
   checkExtents(kernel);
   checkTransfers(kernel);
@@ -56,6 +58,7 @@ export const tables = (kernel: Kernel): readonly Rows<unknown>[] => [
   kernel.streams,
   kernel.regions,
   kernel.messageRings,
+  kernel.programs,
 ];
 
 const alive = ({ environments }: Kernel): Environment[] =>
@@ -121,17 +124,19 @@ function guards(kernel: Kernel): Guard[] {
 }
 
 /**
- * Pins are the rings of both kinds, handlers, disk transfers, frames on their way to
+ * Pins are the rings of both kinds, handlers, programs, disk transfers, frames on their way to
  * their backing, guards' lists, predicates, and the frames that are the kernel's own.
  */
 function checkPins(kernel: Kernel): void {
-  const { frames, rings, messageRings, handlers, transfers, revocations, systemFrame } = kernel;
+  const { frames, rings, messageRings, handlers, programs, transfers, revocations, systemFrame } = kernel;
   const counted = new Uint32Array(frames.count);
   const pin = (first: number, count: number): void => {
     for (let f = first; f < first + count; f++) counted[f] = (counted[f] ?? 0) + 1;
   };
   for (const table of [rings, messageRings, handlers] as readonly Rows<{ first: number; frames: number }>[])
     for (const [, { first, frames: count }] of heldRows(table)) pin(first, count);
+  for (const [, { context, segment }] of heldRows(programs))
+    for (const { first, count } of [context, segment]) pin(first, count);
   for (const transfer of transfers.values()) {
     pin(transfer.firstFrame, transfer.frames);
     if (transfer.statusFrame >= 0) pin(transfer.statusFrame, 1);
@@ -202,13 +207,14 @@ function checkOwners(kernel: Kernel): void {
 }
 
 function checkRowOwners(kernel: Kernel): void {
-  const { rings, filters, handlers, transmits, streams, regions, messageRings } = kernel;
+  const { rings, filters, handlers, programs, transmits, streams, regions, messageRings } = kernel;
   const living = (what: string, one: Environment): void =>
     expectThat(one.alive && kernel.environments.rows[one.row] === one, `a ${what} of the dead`);
   const owned: readonly (readonly [string, Rows<{ readonly owner: Environment }>])[] = [
     ["ring", rings],
     ["filter", filters],
     ["handler", handlers],
+    ["program", programs],
     ["transmit binding", transmits],
     ["stream", streams],
     ["region", regions],
@@ -228,6 +234,68 @@ function checkHandlers({ handlers, filters }: Kernel): void {
   }
   for (const [row, { handler }] of heldRows(filters))
     expectThat(handler === undefined || handlers.rows[handler] !== undefined, `the handler of filter ${row}`);
+}
+
+const GROUP = 1024;
+
+/** The bytes of the arena that no address space has. */
+function checkFreeArena({ machine: { memory }, spaces }: Kernel): void {
+  const taken = spaces.rows.filter((space) => space !== undefined).toSorted((a, b) => a.base - b.base);
+  let at = memory.frames * FRAME_BYTES;
+  for (const { base, bits } of taken) {
+    expectThat(base >= at, "address spaces overlap");
+    at = base + spaceBytes(bits);
+  }
+  expectThat(at <= memory.bytes.length, "an address space outside the arena");
+}
+
+/** Tables, lists and counts say the same: what is bound, to which frame, and how often that is. */
+function checkSpaces(kernel: Kernel): void {
+  const { spaces, frames, environments, programs } = kernel;
+  const { view } = kernel.machine.memory;
+  const counted = new Uint32Array(frames.count);
+  let listed = 0;
+  for (const list of [spaces.small, spaces.large])
+    for (const first of list)
+      for (let link = first; link !== 0; listed++) {
+        const space = spaces.rows[(link - 1) >>> 20];
+        const next = space?.next[(link - 1) & 0xf_ffff] ?? 0;
+        const other = spaces.rows[(next - 1) >>> 20];
+        if (next !== 0) expectThat(other?.previous[(next - 1) & 0xf_ffff] === link, "the way back in a list");
+        link = next;
+      }
+  let bound = 0;
+  for (const [row, space] of spaces.rows.entries()) {
+    if (space === undefined) continue;
+    const { base, bits, count } = space;
+    expectThat(environments.rows[row]?.alive === true, "an address space of the dead");
+    let found = 0;
+    for (let page = 0; page < space.bound.length; page++) {
+      if (space.used[Math.floor(page / GROUP)] === 0) {
+        page += GROUP - 1;
+        continue;
+      }
+      const read = view.getUint32(base + page * 4, true);
+      const write = view.getUint32(base + tableBytes(bits) + page * 4, true);
+      expectThat((read === 0) === (space.bound[page] === 0), `the entry of page ${page}`);
+      expectThat(
+        write === 0 || (write === read && space.bound[page] === 2),
+        `the right to write page ${page}`,
+      );
+      if (read === 0) continue;
+      found += 1;
+      for (let f = read / FRAME_BYTES; f < (read + 2 ** bits) / FRAME_BYTES; f++)
+        counted[f] = (counted[f] ?? 0) + 1;
+    }
+    expectThat(found === count, `translations of ${row}`);
+    const running = heldRows(programs).filter(([, held]) => held.space === space).length;
+    expectThat(running === space.programs, `programs in the address space of ${row}`);
+    bound += count;
+  }
+  expectThat(bound === listed, "translations in lists");
+  for (let f = 0; f < frames.count; f++)
+    expectThat(counted[f] === frames.translations[f], `translations of frame ${f}`);
+  checkFreeArena(kernel);
 }
 
 /** Entry 0 can control the resource, and a list is there exactly when it has records. */

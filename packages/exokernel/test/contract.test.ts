@@ -1,5 +1,5 @@
 /** The kernel keeps its own contract. */
-import { MODERN_3GHZ, makeLoopback, makeSimulatedMachine, runSimulated } from "@exolith/hw-model";
+import { MODERN_3GHZ, makeLoopback, makeSimulatedMachine, runSimulated, spaceBytes } from "@exolith/hw-model";
 import { kernelContract, type KernelHarness } from "../src/contract/index.ts";
 import { boot } from "../src/index.ts";
 
@@ -15,6 +15,7 @@ function makeHarness(): KernelHarness {
   const { hertz } = MODERN_3GHZ;
   const machine = makeSimulatedMachine({
     frames: 128,
+    arenaBytes: spaceBytes(16),
     nics: [makeLoopback({ ends: [{ hertz }, { hertz }] })],
     disks: [FAST_DISK],
     streams: 1,

@@ -1,9 +1,19 @@
 /** Calls made at the very end of the stack: each is refused with nothing changed, or made whole. */
+import { RIGHTS } from "@exolith/secure-bind";
 import { handlerModule } from "@exolith/secure-bind/testing";
 import { CALLS } from "../src/abi/calls.ts";
-import { RESOURCE_KINDS, TRANSFER_KINDS, must, rowOf, type GateCalls } from "../src/abi/index.ts";
+import {
+  RESOURCE_KINDS,
+  TRANSFER_KINDS,
+  must,
+  rowOf,
+  virtualPage,
+  type GateCalls,
+  type ProgramRequest,
+} from "../src/abi/index.ts";
 import { isStackOverflow } from "../src/panic.ts";
 import { checkTables, outcome, tableState } from "../src/testing/index.ts";
+import { moduleOf } from "./program-rig.ts";
 import {
   at,
   callee,
@@ -45,6 +55,21 @@ function kept(stage: Stage): ReturnType<typeof callee> {
   return keeper;
 }
 
+/** Alice with an address space of some pages. */
+function withPages({ alice }: Stage): void {
+  must(alice.translationCreate(4096));
+  must(alice.tlbWrite(virtualPage(0), at(12), 4, RIGHTS.write, own));
+}
+
+const PROGRAM: ProgramRequest = {
+  module: moduleOf((code) => code.i32(0), { pages: 0 }),
+  mode: "segment",
+  imports: [],
+  context: at(24),
+  contextFrames: 1,
+  segment: at(25),
+  segmentFrames: 1,
+};
 const HANDLER = { module: handlerModule((code) => code.i32(1)), fuel: 10 };
 
 /** For every call a way to make it that is not refused: one that is missing does not compile. */
@@ -190,6 +215,10 @@ export const GOOD: { readonly [K in keyof GateCalls]: Scenario } = {
     const extent = extentOf(s);
     return () => s.alice.extentWrite(extent, transferOf(s), own);
   },
+  transfersWait: (s) => {
+    must(s.alice.extentRead(extentOf(s), transferOf(s), own));
+    return () => s.alice.transfersWait();
+  },
   revocationAsk: (s) => () => s.root.revocationAsk(s.alice.self, RESOURCE_KINDS.frame, 2, own),
   backingSet: (s) => {
     const extent = extentOf(s);
@@ -216,6 +245,28 @@ export const GOOD: { readonly [K in keyof GateCalls]: Scenario } = {
   streamControl: (s) => {
     const stream = streamOf(s);
     return () => s.alice.streamControl(stream, "close");
+  },
+  translationCreate: (s) => () => s.alice.translationCreate(4096),
+  translationDestroy: (s) => {
+    withPages(s);
+    return () => s.alice.translationDestroy();
+  },
+  tlbWrite: (s) => {
+    withPages(s);
+    return () => s.alice.tlbWrite(virtualPage(2), at(14), 6, RIGHTS.none, own);
+  },
+  tlbProtect: (s) => {
+    withPages(s);
+    return () => s.alice.tlbProtect(virtualPage(0), 8, RIGHTS.none);
+  },
+  tlbRemove: (s) => {
+    withPages(s);
+    return () => s.alice.tlbRemove(virtualPage(0), 3);
+  },
+  programLoad: (s) => () => s.alice.programLoad(PROGRAM, own),
+  programEnd: (s) => {
+    const { id } = must(s.alice.programLoad(PROGRAM, own));
+    return () => s.alice.programEnd(id);
   },
   consoleWrite: (s) => () => s.alice.consoleWrite(s.memory, 0, 64, s.slots.console),
   randomFill: (s) => () => s.alice.randomFill(s.memory, 0, 64),

@@ -10,10 +10,12 @@ import {
   type BatchedCall,
   type Gate,
   type GateCalls,
+  type ProgramHandle,
   type Window,
 } from "../src/abi/index.ts";
 import { CALLS } from "../src/abi/calls.ts";
 import { BoundWindow } from "../src/memory/bound-window.ts";
+import { libraryOf, randomModule } from "./random-modules.ts";
 import { callInside, randomProgram } from "./random-programs.ts";
 import { trap } from "./random-trap.ts";
 import { isAlive, type World } from "./random-world.ts";
@@ -340,6 +342,27 @@ const handler: Make = (w, g) => ({
   transmit: w.dice.once(2) ? undefined : idOf("transmits")(w, g),
 });
 
+/** A page near the beginning, so that pages are met again; now and then the last, or none. */
+const page: Make = ({ dice }) => (dice.once(12) ? dice.pick([2 ** 20 - 1, 2 ** 16, 65_535]) : dice.below(24));
+const pages: Make = ({ dice }) => (dice.once(9) ? dice.pick([0, 2 ** 16, 2 ** 20]) : 1 + dice.below(6));
+const rights: Make = ({ dice }) => (dice.once(12) ? dice.below(9) : dice.below(2));
+
+const programId: Make = (w, g) => {
+  const isOwn = (made: unknown): boolean => g.programs.owner(rowOf((made as ProgramHandle).id)) === g.self;
+  const found = ownOr(w, w.known.programs, isOwn);
+  return typeof found === "object" && found !== null ? (found as ProgramHandle).id : found;
+};
+const program: Make = (w, g) => ({
+  module: w.dice.once(12) ? new Uint8Array(8) : randomModule(w),
+  mode: w.dice.pick(["segment", "paged"]),
+  imports: w.dice.once(20) ? 7 : libraryOf(w, g),
+  context: unpinned(w, g),
+  contextFrames: w.dice.once(12) ? w.dice.pick([0, 257]) : 1 + w.dice.below(2),
+  segment: frame(w, g),
+  segmentFrames: w.dice.once(12) ? 0 : 1,
+  mayGrow: w.dice.once(3) ? () => w.dice.once(2) : undefined,
+});
+
 /** What each call is called with. */
 const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g: Gate) => unknown[]) } = {
   nullCall: [],
@@ -409,6 +432,7 @@ const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g
   extentFree: [idOf("extents"), ownOrAbove],
   extentRead: [idOf("extents"), diskMove, own],
   extentWrite: [idOf("extents"), diskMove, own],
+  transfersWait: [],
   backingSet: [idOf("extents"), count(3), count(3), own],
   revocationAsk: (w, g) => [
     w.dice.once(2) ? environment(w, g) : g.self,
@@ -422,6 +446,13 @@ const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g
   streamRead: [idOf("streams"), writable, bytes, bytes],
   streamWrite: [idOf("streams"), window, bytes, bytes],
   streamControl: [idOf("streams"), ({ dice }) => dice.pick(OPERATIONS)],
+  translationCreate: [({ dice }) => dice.pick([4096, 65_536, 65_536, 8192])],
+  translationDestroy: [],
+  tlbWrite: [page, frame, small, rights, ownOrAbove],
+  tlbProtect: [page, pages, rights],
+  tlbRemove: [page, pages],
+  programLoad: [program, ownOrAbove],
+  programEnd: [programId],
   consoleWrite: [window, bytes, bytes, slot(4)],
   randomFill: [writable, bytes, bytes],
   tilesTag: [

@@ -20,6 +20,10 @@ const DRAWN: readonly (keyof GateCalls)[] = [
     "environmentCreate",
     "sliceAlloc",
     "streamAccept",
+    "translationCreate",
+    "tlbWrite",
+    "tlbWrite",
+    "programLoad",
   ] as const),
   ...(["transfer", "transferWords", "transferReply", "transmit", "extentRead", "extentWrite"] as const),
   ...(["capabilityDestroy", "capabilityDestroy", "transferAllow", "capabilitySeal"] as const),
@@ -38,17 +42,20 @@ const RESULTS: { readonly [K in keyof GateCalls]?: keyof Known } = {
   streamAccept: "streams",
   regionCreate: "regions",
   displayPort: "ports",
+  programLoad: "programs",
 };
 
-/** Calls that run somebody's code, which may change anything before they are refused. */
-const ENTERING: readonly (keyof GateCalls)[] = [
+/** Calls after whose refusal something may have changed: they run somebody's code, or wait for the disks. */
+const PROCEEDING: ReadonlySet<keyof GateCalls> = new Set([
   "batchRun",
   "environmentCreate",
   "transfer",
   "transferWords",
   "transferAsync",
   "transferReply",
-];
+  "programLoad",
+  "transfersWait",
+]);
 
 /** One refusal in this many is shown to have changed nothing. */
 const LOOKED_AT = 512;
@@ -66,7 +73,7 @@ export function callAtRandom(world: World, gate: Gate): void {
 export function makeCall(world: World, gate: Gate, name: keyof GateCalls, args: readonly unknown[]): unknown {
   const { kernel, dice, root } = world;
   const { running, transferDepth } = kernel;
-  const isLookedAt = dice.once(LOOKED_AT) && !ENTERING.includes(name) && world.nested === 0;
+  const isLookedAt = dice.once(LOOKED_AT) && !PROCEEDING.has(name) && world.nested === 0;
   const calls = world.counts.total;
   const before = isLookedAt ? tableState(root) : "";
   const result = (gate[name] as (...values: readonly unknown[]) => unknown)(...args);

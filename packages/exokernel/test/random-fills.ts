@@ -16,6 +16,7 @@ import {
   type Window,
 } from "../src/abi/index.ts";
 import { placeEnvironment } from "../src/testing/index.ts";
+import { moduleOf } from "./program-rig.ts";
 import { makeCall } from "./random-calls.ts";
 import { callInside } from "./random-programs.ts";
 import { makeWorld, remember, type Counts, type World, type WorldOptions } from "./random-world.ts";
@@ -130,6 +131,7 @@ function tryAll(world: World, gate: Gate, window: Window, [end, guest]: readonly
 const byte = (at: number): Filter[number] => ({ kind: "equal", at, width: 1, mask: 0xff, value: 1 });
 const costly = (k: number): Filter => Array.from({ length: 200 }, (_, i) => byte(k + i));
 
+const NOTHING = { module: moduleOf((code) => code.i32(0), { pages: 0 }), imports: [] };
 const CONSUME = { module: handlerModule((code) => code.i32(1)), fuel: 10 };
 
 /** Something used up in each. */
@@ -166,6 +168,16 @@ const FILLS: { readonly [name: string]: Fill } = {
       const filterOf = (k: number): unknown =>
         makeCall(world, root, "filterInsert", [0, [byte(300 + k)], ring, own, own]);
       useUp(world, root, "handlerInstall", (k) => [filterOf(k), CONSUME, 82, 1, own]);
+    },
+  },
+  programs: {
+    options: focused(["programLoad", "programEnd", "tlbWrite"]),
+    fill: (world) => {
+      must(world.root.framesAlloc(frame(80), 2, own));
+      useUp(world, world.root, "programLoad", () => [
+        { ...NOTHING, mode: "segment", context: 80, contextFrames: 1, segment: 81, segmentFrames: 1 },
+        own,
+      ]);
     },
   },
   transmits: {

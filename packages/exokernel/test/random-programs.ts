@@ -1,5 +1,7 @@
 /** Programs of the random world: what environments do at their upcalls, the wilder the better. */
+import { RIGHTS } from "@exolith/secure-bind";
 import {
+  EXIT,
   NEVER,
   RESOURCE_KINDS,
   capSlot,
@@ -7,7 +9,9 @@ import {
   frame,
   rowOf,
   sliceIndex,
+  virtualPage,
   type Gate,
+  type ProgramHandle,
   type Program,
   type Upcalls,
   type Window,
@@ -35,6 +39,42 @@ export function callInside(world: World, gate: Gate, times: number): void {
   }
 }
 
+/** Sees to a memory fault, mostly: with a frame that it has, or not at all. */
+function answer(world: World, gate: Gate, address: number): boolean | undefined {
+  const { dice } = world;
+  callInside(world, gate, dice.below(2));
+  if (dice.once(20)) trap();
+  const bytes = gate.translation.pageBytes();
+  const f = Array.from({ length: gate.frames.count }, (_, i) => i).find(
+    (each) => each > 0 && each % (bytes / 4096 || 1) === 0 && gate.frames.owner(each) === gate.self,
+  );
+  if (f === undefined || bytes === 0 || dice.once(4)) return dice.once(2) ? undefined : true;
+  gate.tlbWrite(virtualPage(Math.floor(address / bytes)), frame(f), 1, RIGHTS.write, own);
+  return true;
+}
+
+/** Lets a program of the caller's run, or go on. */
+function runInside(world: World, gate: Gate): void {
+  const mine = (world.known.programs as ProgramHandle[]).filter(
+    ({ id }) => gate.programs.id(rowOf(id)) === id && gate.programs.owner(rowOf(id)) === gate.self,
+  );
+  const program = world.dice.pick(mine);
+  if (program === undefined || world.nested >= NESTED) return;
+  world.nested += 1;
+  try {
+    if (program.isSuspended()) program.run();
+    else if (program.cause() === 0 && program.initialise() === EXIT.returned) program.enter("main");
+  } catch (reason) {
+    if (!isExpected(reason) && !isRefusedRun(reason)) world.failures.push(reason);
+  } finally {
+    world.nested -= 1;
+  }
+}
+
+/** What a program's handle says when it cannot run: over, running, or not in its owner's time. */
+const isRefusedRun = (reason: unknown): boolean =>
+  reason instanceof Error && /^(a program runs in|the program is|no function of)/.test(reason.message);
+
 /** Touches memory that may be gone, as a program would; a dead window is its fault. */
 const touch = (world: World): void =>
   void (world.dice.pick(world.known.windows) as Window | undefined)?.setU32(0, 0);
@@ -44,6 +84,7 @@ const rest = (gate: Gate): void => gate.sleep(gate.environments.events(rowOf(gat
 function begin(world: World, gate: Gate): void {
   const { dice } = world;
   callInside(world, gate, dice.below(3));
+  runInside(world, gate);
   if (dice.once(24)) trap();
   if (dice.once(16)) touch(world);
   if (dice.once(3)) rest(gate);
@@ -113,6 +154,7 @@ export const actor =
       transferReply: inside(2),
       revoke: (kind, count) => revoked(world, gate, kind, count),
       repossessed: inside(2),
+      memoryFault: (_, address) => answer(world, gate, address),
     };
     const entries: Partial<Upcalls> = { sliceBegin: all.sliceBegin };
     for (const name of Object.keys(all) as (keyof Upcalls)[])

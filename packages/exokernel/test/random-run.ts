@@ -138,6 +138,7 @@ export function endAll(world: World): void {
   const held = {
     inFlight: inFlight(),
     windows: kernel.windows.size,
+    addressSpacesInArena: kernel.spaces.rows.filter((space) => space !== undefined).length,
     frames: kernel.systemFrame - kernel.frames.free,
     rows: tables(kernel).reduce((sum, { ids }) => sum + ids.taken(), 0),
     slices: kernel.slices.owner.filter((owner) => owner !== 0).length,

@@ -1,9 +1,13 @@
 /** The world of the random calls: a machine with everything, a kernel, and what is known of both. */
 import {
   MODERN_3GHZ,
+  NEVER,
   after,
   makeLoopback,
   makeSimulatedMachine,
+  spaceBytes,
+  type Cycles,
+  type Disk,
   type SimulatedMachine,
   type SimulatedMachineOptions,
 } from "@exolith/hw-model";
@@ -62,6 +66,7 @@ export interface Known {
   readonly regions: unknown[];
   readonly tokens: { readonly window: Window; readonly at: number }[];
   readonly ports: unknown[];
+  readonly programs: unknown[];
 }
 
 /** How often each call was done, and refused with what; and what happened besides. */
@@ -132,15 +137,25 @@ const { hertz } = MODERN_3GHZ;
 
 function makeMachine(options: WorldOptions): SimulatedMachine {
   const end = { hertz, transmitSlots: 8, receiveSlots: 8 };
-  return makeSimulatedMachine({
+  const machine = makeSimulatedMachine({
     frames: options.frames ?? FRAMES,
     nics: [makeLoopback({ ends: [end, end] })],
     disks: [{ blocks: 128, queueSlots: 4 }],
     streams: 1,
     displays: [{ width: 64, height: 32, tile: 8 }],
     dma: { queueSlots: 6 },
+    arenaBytes: spaceBytes(12) + 2 * spaceBytes(16),
     ...options.parts,
   });
+  for (const disk of machine.disks) makeMoody(disk);
+  return machine;
+}
+
+/** Has a disk say now and then that only time can tell, as one of a host may. */
+function makeMoody(disk: Disk): void {
+  const { settle } = disk;
+  let asked = 0;
+  Object.assign(disk, { settle: (now: Cycles) => ((asked += 1) % 4 === 0 ? NEVER : settle(now)) });
 }
 
 /** Switches a world on. `counts` may be that of others before it. */
@@ -179,6 +194,7 @@ export function makeWorld(counts: Counts, options: WorldOptions = {}): World {
       regions: [],
       tokens: [],
       ports: [],
+      programs: [],
     },
   };
   for (let i = 0; i < (options.actors ?? ACTORS); i++) addActor(world, i);

@@ -15,6 +15,7 @@ import {
   TRANSFER_WORDS,
   TRANSMITS,
   WINDOWS,
+  NEVER,
   must,
   sliceIndex,
   type EnvId,
@@ -47,6 +48,7 @@ import {
   type Stage,
 } from "./refusal-stage.ts";
 import { handlerScenarios } from "./refusal-handlers.ts";
+import { programScenarios } from "./refusal-programs.ts";
 
 const BAD_NAME = { name: [300], rights: 0 };
 const SMALL = { name: [1, 1, 5], rights: RIGHTS.write };
@@ -640,7 +642,10 @@ const blockMoves = (
   ),
 });
 
-const disk: Pick<Scenarios, "extentAlloc" | "extentFree" | "extentRead" | "extentWrite" | "backingSet"> = {
+const disk: Pick<
+  Scenarios,
+  "extentAlloc" | "extentFree" | "extentRead" | "extentWrite" | "transfersWait" | "backingSet"
+> = {
   extentAlloc: {
     NoDevice: call((s) => s.alice.extentAlloc(1, 0, 1, s.slots.disk, own)),
     BadRange: call((s) => s.alice.extentAlloc(0, 2040, 9, s.slots.disk, own)),
@@ -667,6 +672,15 @@ const disk: Pick<Scenarios, "extentAlloc" | "extentFree" | "extentRead" | "exten
   },
   extentRead: blockMoves("extentRead"),
   extentWrite: blockMoves("extentWrite"),
+  transfersWait: {
+    Busy: after(
+      (s) => {
+        must(s.alice.extentRead(extentOf(s), transferOf(s), own));
+        Object.assign(s.rig.machine.disks[0] as object, { settle: () => NEVER });
+      },
+      (s) => s.alice.transfersWait(),
+    ),
+  },
   backingSet: {
     BadExtent: call((s) => s.alice.backingSet(NOTHING, 0, 1, own)),
     BadRange: having(extentOf, (s, extent) => s.alice.backingSet(extent, 10, 7, own)),
@@ -762,6 +776,7 @@ export const SCENARIOS: Scenarios = {
   ...regions,
   ...network,
   ...handlerScenarios,
+  ...programScenarios,
   ...disk,
   ...revocation,
   ...devices,

@@ -1,5 +1,5 @@
 /** The stage on which every refusal is provoked: two environments, their memory, and ways to use things up. */
-import type { SimulatedMachineOptions } from "@exolith/hw-model";
+import { spaceBytes, type SimulatedMachineOptions } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import {
   capSlot,
@@ -55,7 +55,11 @@ export interface Stage {
 
 /** Sets a stage. */
 export function makeStage(parts: SimulatedMachineOptions = {}): Stage {
-  const rig = makeRig(FRAMES, { reserveFrames: 0 }, { disks: [{ blocks: 2048 }], streams: 16, ...parts });
+  const rig = makeRig(
+    FRAMES,
+    { reserveFrames: 0 },
+    { disks: [{ blocks: 2048 }], streams: 16, arenaBytes: 2 * spaceBytes(12) + spaceBytes(16), ...parts },
+  );
   const { root } = rig;
   const alice = rig.environment([1, 1]);
   const bob = rig.environment([1, 2]);

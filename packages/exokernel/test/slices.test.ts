@@ -279,10 +279,6 @@ test("a library counts free frames and names the next runnable environment witho
   expect(root.environments.calls(root.self & 0xffff)).toBe(calls);
 });
 
-test.todo(
-  "[K12] free frames and the next runnable environment are shown; page tables come with the processor",
-);
-
 describe("positions of the vector", () => {
   const claimed = (): { rig: Rig; gate: Gate } => {
     const rig = makeRig();

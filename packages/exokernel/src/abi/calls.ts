@@ -6,17 +6,19 @@ import { ENVIRONMENT_CALLS } from "./calls/environment.ts";
 import { HANDLER_CALLS } from "./calls/handler.ts";
 import { MEMORY_CALLS } from "./calls/memory.ts";
 import { NETWORK_CALLS } from "./calls/network.ts";
+import { PROGRAM_CALLS } from "./calls/program.ts";
 import { REVOCATION_CALLS } from "./calls/revocation.ts";
 import { SELF_CALLS } from "./calls/self.ts";
 import { SLICE_CALLS } from "./calls/slice.ts";
 import { STREAM_CALLS } from "./calls/stream.ts";
 import { TRANSFER_CALLS } from "./calls/transfer.ts";
+import { TRANSLATION_CALLS } from "./calls/translation.ts";
 import type { CallRows } from "./calls/call-row.ts";
 import type { GateCalls } from "./gate.ts";
 
 export type { CallRow, Credential, EntryPath, FailsOf } from "./calls/call-row.ts";
 
-/** The table. Numbers from 0x80 to 0x9f are reserved for translation: `tlbInstall`, `tlbRemove` and the changes of ranges. */
+/** The table. */
 export const CALLS: CallRows<GateCalls> = {
   ...SELF_CALLS,
   ...CAPABILITY_CALLS,
@@ -29,5 +31,7 @@ export const CALLS: CallRows<GateCalls> = {
   ...DISK_CALLS,
   ...REVOCATION_CALLS,
   ...STREAM_CALLS,
+  ...TRANSLATION_CALLS,
+  ...PROGRAM_CALLS,
   ...DEVICE_CALLS,
 };

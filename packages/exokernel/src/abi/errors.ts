@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   BadName: 3,
   /** No such environment, or it is dead. */
   BadEnvironment: 4,
-  /** The program threw while it was being started. */
+  /** The program threw while it was being started, or does not verify. */
   BadProgram: 5,
   /** No such slice position. */
   BadSlice: 6,
@@ -70,6 +70,10 @@ export const ERROR_CODES = {
   BadHandler: 33,
   /** No such handler, or not the caller's. */
   NoHandler: 34,
+  /** No address space, or a translation that was not bound with that right. */
+  BadTranslation: 35,
+  /** No such program, or not the caller's. */
+  NoProgram: 36,
 } as const;
 
 /** The name of a refusal; a noun of state. */

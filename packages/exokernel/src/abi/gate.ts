@@ -7,11 +7,13 @@ import type { EnvironmentCalls } from "./calls/environment.ts";
 import type { HandlerCalls } from "./calls/handler.ts";
 import type { MemoryCalls } from "./calls/memory.ts";
 import type { NetworkCalls } from "./calls/network.ts";
+import type { ProgramCalls } from "./calls/program.ts";
 import type { RevocationCalls } from "./calls/revocation.ts";
 import type { SelfCalls } from "./calls/self.ts";
 import type { SliceCalls } from "./calls/slice.ts";
 import type { StreamCalls } from "./calls/stream.ts";
 import type { TransferCalls } from "./calls/transfer.ts";
+import type { TranslationCalls } from "./calls/translation.ts";
 import type { EnvId } from "./ids.ts";
 import type {
   CapabilityReaders,
@@ -27,6 +29,7 @@ import type {
   HandlerReaders,
   MessageRingReaders,
   NicReaders,
+  ProgramReaders,
   RegionReaders,
   RepossessionReaders,
   RevocationReaders,
@@ -34,6 +37,7 @@ import type {
   SliceReaders,
   StreamReaders,
   SystemReaders,
+  TranslationReaders,
   TransmitReaders,
 } from "./tables.ts";
 import type { Gather } from "./window.ts";
@@ -52,6 +56,8 @@ export interface GateCalls
     DiskCalls,
     RevocationCalls,
     StreamCalls,
+    TranslationCalls,
+    ProgramCalls,
     DeviceCalls {}
 
 /** What an environment holds: the calls, and the published tables. Frozen. */
@@ -77,6 +83,7 @@ export interface Gate extends GateCalls {
   readonly filters: FilterReaders;
   readonly handlers: HandlerReaders;
   readonly transmits: TransmitReaders;
+  readonly programs: ProgramReaders;
   readonly extents: ExtentReaders;
   readonly streams: StreamReaders;
   readonly nics: NicReaders;
@@ -85,4 +92,5 @@ export interface Gate extends GateCalls {
   readonly dma: DmaReaders;
   readonly revocations: RevocationReaders;
   readonly repossessions: RepossessionReaders;
+  readonly translation: TranslationReaders;
 }

@@ -31,6 +31,13 @@ export type MessageRingId = Unit<number, "MessageRingId">;
 /** The kernel's own id, for the frames it keeps for itself; it never names an environment. */
 export const KERNEL: EnvId = 0x1_0000 as EnvId;
 
+/** A program. Index in the low 16 bits, generation above. */
+export type ProgramId = Unit<number, "ProgramId">;
+/** A page of the caller's address space, counted from 0. */
+export type VirtualPage = Unit<number, "VirtualPage">;
+
+/** Names `n` as a page of an address space. */
+export const virtualPage = (n: number): VirtualPage => n as VirtualPage;
 /** Names `n` as a capability slot. */
 export const capSlot = (n: number): CapSlot => n as CapSlot;
 /** Names `n` as a slice position. */

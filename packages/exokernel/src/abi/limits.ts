@@ -17,6 +17,16 @@ export const FILTERS = 16_384;
 export const HANDLERS = 128;
 /** Frames of one handler's memory: 1 MiB. */
 export const HANDLER_FRAMES_MAX = 256;
+/** Programs at once, and one: row 0 is never used. */
+export const PROGRAMS = 512;
+/** Bytes of the longest module of a program. */
+export const PROGRAM_MODULE_BYTES = 67_108_864;
+/** Functions that one program may be offered. */
+export const PROGRAM_IMPORTS = 1024;
+/** Frames of one program's context: 1 MiB. */
+export const CONTEXT_FRAMES_MAX = 256;
+/** Times that a library is asked about one access of a program before the program is stopped. */
+export const FAULT_ANSWERS = 16;
 /** Transmit bindings at once, and one: row 0 is never used. */
 export const TRANSMITS = 1024;
 /** Extents at once, and one: row 0 is never used. */

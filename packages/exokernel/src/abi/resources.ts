@@ -22,6 +22,8 @@ export const RESOURCE_KINDS = {
   messageRing: 9,
   /** A handler, named by its id; its owner's alone, and taken only with its filter or its frames. */
   handler: 10,
+  /** A program, named by its id; its owner's alone, and taken only with its frames. */
+  program: 11,
 } as const;
 
 /** A value of `RESOURCE_KINDS`. */

@@ -10,7 +10,7 @@ import type { Cycles, EnvId, FrameNumber } from "./ids.ts";
 /**
  * One row per frame of RAM.
  *
- * Written by the frame, window, ring, extent, guard, predicate and handler calls, and repossession.
+ * Written by the frame, window, ring, extent, guard, predicate, handler, translation and program calls, and repossession.
  */
 export interface FrameReaders {
   /** Frames of RAM. */
@@ -21,10 +21,12 @@ export interface FrameReaders {
   owner(frame: number): EnvId;
   /** Windows, rings and transfers bound to the frame. */
   bindings(frame: number): number;
-  /** Rings, disk transfers, guards, predicates and handlers among them: the frame cannot be freed while any is left. */
+  /** Rings, disk transfers, guards, predicates, handlers and programs among them: the frame cannot be freed while any is left. */
   pins(frame: number): number;
   /** 1 when the frame is in its owner's set that is never repossessed. */
   guaranteed(frame: number): number;
+  /** Pages of address spaces that have a translation to the frame. */
+  translations(frame: number): number;
 }
 
 /**
@@ -74,6 +76,8 @@ export interface EnvironmentReaders {
   asid(row: number): number;
   /** Its regions. */
   regions(row: number): number;
+  /** Pages of its address space that have a translation. */
+  translations(row: number): number;
 }
 
 /**
@@ -427,6 +431,45 @@ export interface CapabilityReaders {
   rights(slot: number): number;
   /** The name with dots, such as `1.115.5`; empty for the root and for an empty slot. */
   name(slot: number): string;
+}
+
+/**
+ * The reader's own address space: what the kernel has of its page table.
+ *
+ * Written by the translation calls, and whatever frees a frame.
+ */
+export interface TranslationReaders {
+  /** Bytes of a page, 0 without an address space. */
+  pageBytes(): number;
+  /** Pages that have a translation. */
+  count(): number;
+  /** First frame of a page, 0 without a translation. */
+  frame(page: number): FrameNumber;
+  /** Rights of a translation: `RIGHTS.none` for reading, `RIGHTS.write` for both, -1 without one. */
+  rights(page: number): number;
+}
+
+/**
+ * One row per program: its ledger.
+ *
+ * Written by `programLoad`, `programEnd`, and the program as it runs: fuel whenever it stops or calls.
+ */
+export interface ProgramReaders {
+  readonly count: number;
+  /** Environment that loaded it, 0 when the row is free. */
+  owner(row: number): EnvId;
+  /** The full id of the program in this row. */
+  id(row: number): number;
+  /** Fuel that it has used: instructions, and bytes that it moved many at a time. */
+  fuel(row: number): number;
+  /** Times that its environment was asked about an access of its. */
+  faults(row: number): number;
+  /** Calls of functions that it imports, kernel calls among them. */
+  hostCalls(row: number): number;
+  /** Kernel calls that it made itself. */
+  gateCalls(row: number): number;
+  /** Times that it was suspended. */
+  suspensions(row: number): number;
 }
 
 /**

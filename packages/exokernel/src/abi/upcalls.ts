@@ -4,9 +4,10 @@ import type { Gate } from "./gate.ts";
 import type { ResourceKind } from "./resources.ts";
 
 /**
- * Why a fault was delivered.
+ * Why a fault was delivered, or a program was stopped.
  *
- * Numbers from 16 on are those of WebAssembly programs; no code raises them yet.
+ * Numbers from 16 on are those of WebAssembly programs: `memoryFault` is called
+ * with the first two, and any of them, or `thrown`, is why a program was stopped.
  */
 export const FAULT_CAUSES = {
   /** The environment's code threw. */
@@ -15,18 +16,24 @@ export const FAULT_CAUSES = {
   window: 2,
   /** An entry point returned what it must not: a promise, or no number from a transfer. */
   upcall: 3,
-  /** Reserved: no translation for an address. */
+  /** No translation for an address. */
   translation: 16,
-  /** Reserved: a translation without the right to write. */
+  /** A translation without the right to write. */
   protection: 17,
-  /** Reserved: an access outside the address space. */
+  /** An access outside the memory that the program has. */
   access: 18,
-  /** Reserved: division by zero, or a quotient that does not fit. */
+  /** Division by zero, or a quotient that does not fit. */
   division: 19,
-  /** Reserved: an instruction that must not be reached. */
+  /** An instruction that must not be reached. */
   unreachable: 20,
-  /** Reserved: out of fuel where the program cannot be suspended. */
+  /** Out of fuel where the program cannot be suspended. */
   fuel: 21,
+  /** Its calls were too deep, or too deep for what it called. */
+  stack: 22,
+  /** Any other trap: a call through a wrong element of a table, a conversion that does not fit. */
+  trap: 23,
+  /** It was ended by what it called. */
+  ended: 24,
 } as const;
 
 /** A value of `FAULT_CAUSES`. */
@@ -88,6 +95,15 @@ export interface Upcalls {
    * calls, now or later. What is missing at the deadline is taken by force.
    */
   revoke?(kind: ResourceKind, count: number, deadline: Cycles): void;
+  /**
+   * A program of the environment touched an address that has no translation, or none for writing.
+   *
+   * `true` when it is there now: the access is tried again. Anything else stops the
+   * program with that cause, and so does an answer that is wrong too often. What
+   * this entry throws stops the program as well, and comes out of it as `thrown`.
+   * The program waits in the middle of an instruction, so this cannot wait.
+   */
+  memoryFault?(cause: FaultCause, address: number): boolean | undefined;
   /** Resources were taken by force: the repossession vector has `count` entries more. */
   repossessed?(count: number): void;
 }

@@ -11,7 +11,7 @@ import { capSlot, type CapSlot } from "../abi/ids.ts";
  * Its machine has 128 frames of RAM or more, of which frames 8 to 95 are free; as
  * interface 0 one whose frames come back to it; a disk 0 of 64 free blocks or
  * more; a stream device 0; and, if it has them, a display 0 with tiles that are
- * nobody's and a DMA engine. Nobody holds a slice. A request to give something
+ * nobody's and a DMA engine. Its arena has room for an address space of large pages. Nobody holds a slice. A request to give something
  * back is due within a hundred calls of `settle`.
  */
 export interface KernelHarness extends Settling {

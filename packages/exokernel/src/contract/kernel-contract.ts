@@ -12,6 +12,7 @@ import type { KernelHarness } from "./harness.ts";
 import { MEMORY_CASES } from "./memory-cases.ts";
 import { NETWORK_CASES } from "./network-cases.ts";
 import { PROCESSOR_CASES } from "./processor-cases.ts";
+import { PROGRAM_CASES } from "./program-cases.ts";
 import { REVOCATION_CASES } from "./revocation-cases.ts";
 import { TABLE_CASES } from "./table-cases.ts";
 import { TRANSFER_CASES } from "./transfer-cases.ts";
@@ -24,6 +25,7 @@ const CASES: readonly ContractCase<KernelHarness>[] = [
   ...REVOCATION_CASES,
   ...NETWORK_CASES,
   ...HANDLER_CASES,
+  ...PROGRAM_CASES,
   ...DEVICE_CASES,
   ...TABLE_CASES,
 ];

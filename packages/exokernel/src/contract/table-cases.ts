@@ -31,6 +31,9 @@ const TABLES = [
   "dma",
   "revocations",
   "repossessions",
+  "handlers",
+  "programs",
+  "translation",
 ] as const;
 
 const readOnly = ({ root }: KernelHarness): void => {

@@ -2,7 +2,9 @@
 import {
   BLOCK_BYTES,
   FRAME_BYTES,
+  NEVER,
   type BlockNumber,
+  type Cycles,
   type DiskRequest,
   type PhysicalAddress,
 } from "@exolith/hw-model";
@@ -244,6 +246,38 @@ export function reapTransfers(kernel: Kernel): boolean {
   for (let i = 0; i < disks.length; i++)
     if ((disks[i]?.reap(clock.now(), COMPLETION_BATCH, kernel.transferDone) ?? 0) > 0) any = true;
   return any;
+}
+
+/**
+ * Finishes all transfers of `caller` while nobody runs. O(requests in flight).
+ *
+ * All its disks settle before one is reaped: to reap from a disk lets it begin what is queued.
+ */
+export function transfersWait(kernel: Kernel, caller: Environment): Sys<undefined, "Busy"> {
+  while (isTransferring(kernel, caller)) {
+    const due = settleDisks(kernel, caller);
+    if (due === NEVER) return ERRORS.Busy;
+    kernel.machine.processor.wait(due);
+    reapTransfers(kernel);
+  }
+  return undefined;
+}
+
+function isTransferring({ transfers }: Kernel, caller: Environment): boolean {
+  for (const { environment } of transfers.values()) if (environment === caller) return true;
+  return false;
+}
+
+/** When the first disk with a transfer of `caller` has something, `NEVER` when that is not known. O(requests in flight). */
+function settleDisks({ transfers, extents, machine }: Kernel, caller: Environment): Cycles {
+  let first = NEVER;
+  for (const { environment, extentRow } of transfers.values()) {
+    const disk = extents.rows[extentRow]?.disk;
+    if (environment !== caller || disk === undefined) continue;
+    const due = machine.disks[disk]?.settle(machine.clock.now()) ?? NEVER;
+    if (due < first) first = due;
+  }
+  return first;
 }
 
 /** The device is done with one request: on to the next piece, unless the extent's owner is gone, or that was the transfer. */

@@ -17,11 +17,13 @@ import { releaseFilter } from "../network/filter-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
 import { releaseTransmit } from "../network/transmit-table.ts";
 import { releaseAddressSpace } from "../processor/address-space.ts";
+import { releaseProgram } from "../program/program-table.ts";
 import { dropPredicate } from "../processor/predicate.ts";
 import { releaseSlice } from "../processor/slice-calls.ts";
 import { releaseRevocations } from "../revocation/revocation.ts";
 import { releaseStream } from "../stream/stream-table.ts";
 import { TRACE_EVENTS } from "../trace.ts";
+import { breakTranslationsOn, releaseSpace } from "../translation/space-table.ts";
 import { releaseMessageRing } from "../transfer/message-ring.ts";
 import { releaseTransfers } from "../transfer/transfer.ts";
 import type { Environment } from "./environment.ts";
@@ -50,6 +52,12 @@ export function environmentDestroy(
 export function environmentRelease(kernel: Kernel, environment: Environment): void {
   if (kernel.environments.rows[environment.row] !== environment) return;
   environment.alive = false;
+  releaseRows(
+    kernel.programs,
+    (p) => p.owner === environment,
+    (row) => releaseProgram(kernel, row),
+  );
+  releaseSpace(kernel, environment);
   releaseNetwork(kernel, environment);
   for (const acceptors of kernel.acceptors) acceptors.delete(environment);
   releaseRows(
@@ -143,6 +151,7 @@ function releaseFrames(kernel: Kernel, environment: Environment): void {
     if (frames.lastOwner[f] === environment.id) frames.lastOwner[f] = NOBODY_ALIVE;
     if (frames.owner[f] !== environment.id) continue;
     breakWindowsOn(kernel, f, f + 1);
+    breakTranslationsOn(kernel, f, f + 1);
     releaseRegionsOn(kernel, f, f + 1);
     cancelDmaOn(kernel, f, f + 1);
     if (frames.pins[f] === 0) {

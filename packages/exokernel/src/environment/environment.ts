@@ -24,12 +24,13 @@ export interface EntryPoints {
   readonly transferReply: Upcalls["transferReply"] | undefined;
   readonly revoke: Upcalls["revoke"] | undefined;
   readonly repossessed: Upcalls["repossessed"] | undefined;
+  readonly memoryFault: Upcalls["memoryFault"] | undefined;
 }
 
 /** Captures entry points; `undefined` without one for slices. A getter of `entries` runs its owner's code. */
 export function captureEntryPoints(entries: Upcalls): EntryPoints | undefined {
   const { sliceBegin, sliceEnd, fault, transfer, transferWords } = entries;
-  const { transferAsync, transferReply, revoke, repossessed } = entries;
+  const { transferAsync, transferReply, revoke, repossessed, memoryFault } = entries;
   if (typeof sliceBegin !== "function") return undefined;
   return {
     self: entries,
@@ -42,6 +43,7 @@ export function captureEntryPoints(entries: Upcalls): EntryPoints | undefined {
     transferReply: orNothing(transferReply),
     revoke: orNothing(revoke),
     repossessed: orNothing(repossessed),
+    memoryFault: orNothing(memoryFault),
   };
 }
 

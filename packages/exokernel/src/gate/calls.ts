@@ -6,11 +6,13 @@ import type { EnvironmentCalls } from "../abi/calls/environment.ts";
 import type { HandlerCalls } from "../abi/calls/handler.ts";
 import type { MemoryCalls } from "../abi/calls/memory.ts";
 import type { NetworkCalls } from "../abi/calls/network.ts";
+import type { ProgramCalls } from "../abi/calls/program.ts";
 import type { RevocationCalls } from "../abi/calls/revocation.ts";
 import type { SelfCalls } from "../abi/calls/self.ts";
 import type { SliceCalls } from "../abi/calls/slice.ts";
 import type { StreamCalls } from "../abi/calls/stream.ts";
 import type { TransferCalls } from "../abi/calls/transfer.ts";
+import type { TranslationCalls } from "../abi/calls/translation.ts";
 import type { GateCalls } from "../abi/gate.ts";
 import { capabilityDestroy, capabilityForge, capabilityGrant } from "../capability/calls.ts";
 import { guardExtend, guardSet } from "../capability/guard-calls.ts";
@@ -18,7 +20,7 @@ import { capabilityAcquire, capabilityOffer } from "../capability/offer.ts";
 import { capabilityExpire, capabilitySeal, capabilityUnseal } from "../capability/seal.ts";
 import { consoleWrite, randomFill } from "../console/calls.ts";
 import { extentAlloc, extentFree } from "../disk/extent-table.ts";
-import { extentTransfer } from "../disk/transfer.ts";
+import { extentTransfer, transfersWait } from "../disk/transfer.ts";
 import { displayPort, tilesTag } from "../display/calls.ts";
 import { environmentCreate, type GateMaker } from "../environment/create.ts";
 import { environmentDestroy } from "../environment/destroy.ts";
@@ -33,6 +35,7 @@ import { handlerInstall, handlerRemove } from "../network/handler-table.ts";
 import { ringBind, ringUnbind } from "../network/packet-ring.ts";
 import { transmit } from "../network/transmit.ts";
 import { transmitBind, transmitUnbind } from "../network/transmit-table.ts";
+import { programEnd, programLoad } from "../program/program-table.ts";
 import { predicateWait } from "../processor/predicate.ts";
 import { sleep, sliceAlloc, sliceFree, wake, yieldTo } from "../processor/slice-calls.ts";
 import {
@@ -51,6 +54,8 @@ import {
   transferReplyOf,
   transferWordsOf,
 } from "../transfer/transfer.ts";
+import { translationCreate, translationDestroy } from "../translation/space-table.ts";
+import { tlbProtect, tlbRemove, tlbWrite } from "../translation/translation-calls.ts";
 import { runBatch } from "./batch-list.ts";
 
 const selfCalls = (k: Kernel, e: Environment): SelfCalls => ({
@@ -136,6 +141,7 @@ const diskCalls = (k: Kernel, e: Environment): DiskCalls => ({
   extentFree: (extent, slot) => extentFree(k, e, extent, slot),
   extentRead: (extent, move, slot) => extentTransfer(k, e, { kind: "read", extent, transfer: move, slot }),
   extentWrite: (extent, move, slot) => extentTransfer(k, e, { kind: "write", extent, transfer: move, slot }),
+  transfersWait: () => transfersWait(k, e),
 });
 
 const revocationCalls = (k: Kernel, e: Environment): RevocationCalls => ({
@@ -150,6 +156,19 @@ const streamCalls = (k: Kernel, e: Environment): StreamCalls => ({
   streamRead: (stream, window, at, length) => streamMove(k, e, { stream, window, at, length }, "read"),
   streamWrite: (stream, window, at, length) => streamMove(k, e, { stream, window, at, length }, "write"),
   streamControl: (stream, operation) => streamControl(k, e, stream, operation),
+});
+
+const translationCalls = (k: Kernel, e: Environment): TranslationCalls => ({
+  translationCreate: (pageBytes) => translationCreate(k, e, pageBytes),
+  translationDestroy: () => translationDestroy(k, e),
+  tlbWrite: (page, frame, count, rights, slot) => tlbWrite(k, e, { page, frame, count, rights, slot }),
+  tlbProtect: (page, count, rights) => tlbProtect(k, e, page, count, rights),
+  tlbRemove: (page, count) => tlbRemove(k, e, page, count),
+});
+
+const programCalls = (k: Kernel, e: Environment, makeGate: GateMaker): ProgramCalls => ({
+  programLoad: (request, slot) => programLoad(k, e, request, slot, () => makeGate(k, e)),
+  programEnd: (program) => programEnd(k, e, program),
 });
 
 const deviceCalls = (k: Kernel, e: Environment): DeviceCalls => ({
@@ -173,5 +192,7 @@ export const innerCalls = (k: Kernel, e: Environment, makeGate: GateMaker): Gate
   ...diskCalls(k, e),
   ...revocationCalls(k, e),
   ...streamCalls(k, e),
+  ...translationCalls(k, e),
+  ...programCalls(k, e, makeGate),
   ...deviceCalls(k, e),
 });

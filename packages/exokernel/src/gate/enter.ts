@@ -105,6 +105,7 @@ const OWN: ReadonlyMap<number, Entrance> = new Map([
   [CALLS.transferAsync.number, shortDeep],
   [CALLS.transferReply.number, longDeep],
   [CALLS.handlerInstall.number, longDeep],
+  [CALLS.programLoad.number, longDeep],
 ]);
 
 /** A call with the entry of its path before it. */

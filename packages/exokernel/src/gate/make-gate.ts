@@ -10,6 +10,7 @@ import { innerCalls } from "./calls.ts";
 import { withEntrance } from "./enter.ts";
 import { asBatched, withRefusalsNoted } from "./noted-calls.ts";
 import { publish } from "./publish.ts";
+import { translationReaders } from "./resource-readers.ts";
 import { capabilityReaders, makeReaders, repossessionReaders, type Readers } from "./readers.ts";
 
 const readersOf = new WeakMap<Kernel, Readers>();
@@ -43,6 +44,7 @@ export function makeGate(kernel: Kernel, environment: Environment): Gate {
     batch: () => new BatchList(environment, batched, kernel.machine.meter),
     capabilities: capabilityReaders(environment),
     repossessions: repossessionReaders(environment),
+    translation: translationReaders(kernel, environment),
     ...readers,
     ...enteringCalls(kernel, environment, inner),
   });

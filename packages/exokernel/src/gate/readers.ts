@@ -16,6 +16,7 @@ import type {
   HandlerReaders,
   MessageRingReaders,
   NicReaders,
+  ProgramReaders,
   RegionReaders,
   RepossessionReaders,
   RevocationReaders,
@@ -35,6 +36,7 @@ import {
   guardReaders,
   handlerReaders,
   messageRingReaders,
+  programReaders,
   regionReaders,
   revocationReaders,
 } from "./resource-readers.ts";
@@ -50,6 +52,7 @@ export interface Readers {
   readonly filters: FilterReaders;
   readonly handlers: HandlerReaders;
   readonly transmits: TransmitReaders;
+  readonly programs: ProgramReaders;
   readonly extents: ExtentReaders;
   readonly streams: StreamReaders;
   readonly nics: NicReaders;
@@ -70,6 +73,7 @@ const clockReaders = ({ machine: { clock } }: Kernel): ClockReaders =>
 
 const environmentReaders = ({
   environments: { rows, ids },
+  spaces,
   machine: { clock },
 }: Kernel): EnvironmentReaders =>
   publish({
@@ -94,6 +98,7 @@ const environmentReaders = ({
     keptBy: (row: number) => rowAt(rows, row)?.transfers.keptBy?.id ?? NOBODY,
     asid: (row: number) => rowAt(rows, row)?.asid ?? -1,
     regions: (row: number) => rowAt(rows, row)?.regions ?? 0,
+    translations: (row: number) => rowAt(spaces.rows, row)?.count ?? 0,
   });
 
 const wouldRun = (environment: Environment | undefined, now: Cycles): boolean =>
@@ -116,6 +121,7 @@ const frameReaders = ({ frames }: Kernel): FrameReaders =>
     bindings: (f: number) => columnAt(frames.bindings, f) + columnAt(frames.pins, f),
     pins: (f: number) => columnAt(frames.pins, f),
     guaranteed: (f: number) => columnAt(frames.guaranteed, f),
+    translations: (f: number) => columnAt(frames.translations, f),
   });
 
 const ringReaders = ({ rings: { rows, ids } }: Kernel): RingReaders =>
@@ -193,6 +199,7 @@ export const makeReaders = (kernel: Kernel): Readers => ({
   filters: filterReaders(kernel),
   handlers: handlerReaders(kernel),
   transmits: transmitReaders(kernel),
+  programs: programReaders(kernel),
   extents: extentReaders(kernel),
   streams: streamReaders(kernel),
   nics: nicReaders(kernel),

@@ -1,20 +1,23 @@
 /** The published tables of guards, regions, message rings, displays, DMA and revocation. */
-import { printName } from "@exolith/secure-bind";
-import { NEVER, type EnvId } from "../abi/ids.ts";
+import { RIGHTS, printName } from "@exolith/secure-bind";
+import { NEVER, type EnvId, type FrameNumber } from "../abi/ids.ts";
 import type {
   DisplayReaders,
   DmaReaders,
   GuardReaders,
   HandlerReaders,
   MessageRingReaders,
+  ProgramReaders,
   RegionReaders,
   RevocationReaders,
+  TranslationReaders,
 } from "../abi/tables.ts";
 import { guardOf } from "../capability/guard-calls.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { stillWanted } from "../revocation/holdings.ts";
-import { publish, rowAt } from "./publish.ts";
+import { frameOf, isTranslated, type Space } from "../translation/space-table.ts";
+import { columnAt, publish, rowAt } from "./publish.ts";
 
 const NOBODY = 0 as EnvId;
 
@@ -71,6 +74,39 @@ export const handlerReaders = ({ handlers: { rows, ids } }: Kernel): HandlerRead
     refused: (row: number) => rowAt(rows, row)?.refused ?? 0,
     fuel: (row: number) => rowAt(rows, row)?.fuel ?? 0,
   });
+
+/** Programs. */
+export const programReaders = ({ programs: { rows, ids } }: Kernel): ProgramReaders =>
+  publish({
+    count: ids.rows,
+    owner: (row: number) => rowAt(rows, row)?.owner.id ?? NOBODY,
+    id: (row: number) => (rowAt(rows, row) === undefined ? 0 : ids.idOf(row)),
+    fuel: (row: number) => rowAt(rows, row)?.fuel ?? 0,
+    faults: (row: number) => rowAt(rows, row)?.faults ?? 0,
+    hostCalls: (row: number) => rowAt(rows, row)?.hostCalls ?? 0,
+    gateCalls: (row: number) => rowAt(rows, row)?.gateCalls ?? 0,
+    suspensions: (row: number) => rowAt(rows, row)?.suspensions ?? 0,
+  });
+
+/** An environment's view of its own address space. */
+export function translationReaders(kernel: Kernel, { row, id }: Environment): TranslationReaders {
+  const space = (): Space | undefined =>
+    kernel.environments.rows[row]?.id === id ? kernel.spaces.rows[row] : undefined;
+  const boundAt = (page: number): number => columnAt(space()?.bound ?? [], page);
+  return publish({
+    pageBytes: () => 2 ** (space()?.bits ?? -Infinity),
+    count: () => space()?.count ?? 0,
+    frame: (page: number) => {
+      const own = space();
+      return (own === undefined || boundAt(page) === 0 ? 0 : frameOf(kernel, own, page)) as FrameNumber;
+    },
+    rights: (page: number) => {
+      const own = space();
+      if (own === undefined || boundAt(page) === 0) return -1;
+      return isTranslated(kernel, own, page, true) ? RIGHTS.write : RIGHTS.none;
+    },
+  });
+}
 
 /** Displays. */
 export const displayReaders = ({ machine: { displays } }: Kernel): DisplayReaders =>

@@ -46,6 +46,7 @@ function environmentLines(gate: Gate): string[] {
     ["seconds", (row) => seconds(environments.cyclesUsed(row))],
     ["frames", environments.frames],
     ["regions", environments.regions],
+    ["pages", environments.translations],
     ["calls", environments.calls],
     ["events", environments.events],
     ["faults", environments.faults],
@@ -156,6 +157,22 @@ function handlerLines({ handlers }: Gate): string[] {
   );
 }
 
+function programLines({ programs }: Gate): string[] {
+  return grid(
+    "Programs",
+    [
+      ROW,
+      ownerBy(programs.owner),
+      ["fuel", programs.fuel],
+      ["faults", programs.faults],
+      ["calls out", programs.hostCalls],
+      ["kernel calls", programs.gateCalls],
+      ["suspensions", programs.suspensions],
+    ],
+    held(programs.count, programs.owner),
+  );
+}
+
 function transmitLines({ transmits }: Gate): string[] {
   return grid(
     "Transmit bindings",
@@ -258,6 +275,7 @@ export function tableLines(gate: Gate): string[] {
     ...memoryLines(gate),
     ...networkLines(gate),
     ...handlerLines(gate),
+    ...programLines(gate),
     ...transmitLines(gate),
     ...messageLines(gate),
     ...deviceLines(gate),

@@ -43,6 +43,8 @@ const own =
     `${who(a)}, ${b} ${unit}`;
 const given: Words = (a, b) => `${who(a)}, ${b & 0xffff} of kind ${named(KIND_NAMES, b >> 16)}`;
 
+const cause: Words = (a, b) => `${who(a)}, cause ${named(CAUSE_NAMES, b)}`;
+
 const WORDS: { readonly [E in EventName]: Words } = {
   sliceBegin: at,
   sliceEnd: at,
@@ -50,7 +52,7 @@ const WORDS: { readonly [E in EventName]: Words } = {
   drop: (a, b) => (a < 0 ? `no filter, ${b} bytes` : `ring ${a}, ${b} bytes`),
   transmit: row("binding", "bytes"),
   forged: row("binding", "bytes"),
-  fault: (a, b) => `${who(a)}, cause ${named(CAUSE_NAMES, b)}`,
+  fault: cause,
   environmentCreate: only,
   environmentDestroy: only,
   transferBegin: row("extent", "blocks"),
@@ -65,6 +67,8 @@ const WORDS: { readonly [E in EventName]: Words } = {
   repossess: given,
   predicate: (a, b) => `${who(a)}, tag ${b}`,
   dmaCancel: own("bytes"),
+  memoryFault: cause,
+  programStop: cause,
   handler: (a, b) => `handler ${a}, ${b === 0 ? "deferred" : "consumed"}`,
   handlerAbort: (a, b) => `handler ${a}, stopped by ${STOP_CAUSE_NAMES[b] ?? `number ${b}`}`,
 };

@@ -9,6 +9,7 @@ import type { Guard } from "../capability/guard.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
+import { breakTranslationsOn } from "../translation/space-table.ts";
 import { cancelDmaOn } from "./dma.ts";
 import { releaseRegionsOn } from "./region-table.ts";
 import { breakWindowsOn } from "./window-calls.ts";
@@ -83,6 +84,7 @@ export function framesFree(
   const end = first + (count as number);
   for (let f = first; f < end; f++) if (kernel.frames.pins[f] !== 0) return ERRORS.Pinned;
   breakWindowsOn(kernel, first, end);
+  breakTranslationsOn(kernel, first, end);
   releaseRegionsOn(kernel, first, end);
   cancelDmaOn(kernel, first, end);
   for (let f = first; f < end; f++) releaseFrame(kernel, f);

@@ -13,6 +13,7 @@
  *     orphan     0 or 1        the owner died, or lost the frame, while something pinned it
  *     guaranteed 0 or 1        framesGuarantee, free: never repossessed
  *     regions    regions       regionCreate, regionDestroy
+ *     translations pages       tlbWrite, tlbRemove, translationDestroy
  *     guards     guard         alloc, guardSet, guardExtend
  */
 import { KERNEL } from "../abi/ids.ts";
@@ -28,6 +29,7 @@ export interface FrameTable {
   readonly orphan: Uint8Array;
   readonly guaranteed: Uint8Array;
   readonly regions: Uint16Array;
+  readonly translations: Uint32Array;
   readonly guards: (Guard | undefined)[];
   /** Frames whose owner is 0. */
   free: number;
@@ -48,6 +50,7 @@ export const makeFrameTable = (count: number): FrameTable => ({
   orphan: new Uint8Array(count),
   guaranteed: new Uint8Array(count),
   regions: new Uint16Array(count),
+  translations: new Uint32Array(count),
   guards: new Array<Guard | undefined>(count).fill(undefined),
   free: count,
   hint: 0,
@@ -70,16 +73,17 @@ function expectThat(holds: boolean, f: number, what: string): void {
 }
 
 /** Nothing is left on a frame that is free. */
-function checkFree({ bindings, pins, orphan, guaranteed, regions, guards }: FrameTable, f: number): void {
+function checkFree(table: FrameTable, f: number): void {
+  const { bindings, pins, orphan, guaranteed, regions, translations, guards } = table;
   expectThat(bindings[f] === 0 && pins[f] === 0, f, "free but bound");
-  expectThat(regions[f] === 0, f, "free with regions");
+  expectThat(regions[f] === 0 && translations[f] === 0, f, "free with regions or translations");
   expectThat(orphan[f] === 0 && guaranteed[f] === 0, f, "free but an orphan or guaranteed");
   expectThat(guards[f] === undefined, f, "free with a guard");
 }
 
 /** A frame that is held has a guard and its owner's bytes; an orphan waits for its last pin to go, and is of no other use. */
 function checkHeld(table: FrameTable, f: number): void {
-  const { owner, lastOwner, bindings, pins, orphan, guaranteed, regions, guards } = table;
+  const { owner, lastOwner, bindings, pins, orphan, guaranteed, regions, translations, guards } = table;
   const guard = guards[f];
   expectThat(guard !== undefined, f, "held without a guard");
   expectThat(
@@ -91,5 +95,6 @@ function checkHeld(table: FrameTable, f: number): void {
   if (orphan[f] === 0) return expectThat(isOwners, f, "another's bytes");
   expectThat(owner[f] === KERNEL, f, "an orphan that is somebody's");
   expectThat((pins[f] ?? 0) > 0, f, "an orphan that nothing pins");
-  expectThat(bindings[f] === 0 && regions[f] === 0 && guaranteed[f] === 0, f, "an orphan that is used");
+  const isUsed = bindings[f] !== 0 || regions[f] !== 0 || translations[f] !== 0 || guaranteed[f] !== 0;
+  expectThat(!isUsed, f, "an orphan that is used");
 }

@@ -11,7 +11,10 @@ import { releaseRegionsOn } from "../memory/region-table.ts";
 import { breakWindowsOn } from "../memory/window-calls.ts";
 import { releaseHandler } from "../network/handler-table.ts";
 import { releaseRing } from "../network/packet-ring.ts";
+import type { ProgramRow } from "../program/loaded-program.ts";
+import { releaseProgram } from "../program/program-table.ts";
 import { dropPredicate } from "../processor/predicate.ts";
+import { breakTranslationsOn } from "../translation/space-table.ts";
 import { releaseMessageRing } from "../transfer/message-ring.ts";
 import { planSave } from "./backing.ts";
 import { noteLoss, noteTaken, type Losses } from "./revocation-state.ts";
@@ -22,8 +25,8 @@ const ROUNDS = [0, 1, 2] as const;
 /**
  * Takes `count` frames of `victim`, but none that is guaranteed.
  *
- * First those that nothing pins, then those of rings, handlers, guards and
- * predicates, which are broken, and last those that a disk transfer uses.
+ * First those that nothing pins, then those of rings, handlers, programs, guards
+ * and predicates, which are broken, and last those that a disk transfer uses.
  * O(frames), and O(all tables) a frame that is pinned.
  */
 export function takeFrames(
@@ -61,6 +64,7 @@ function takeFrame(kernel: Kernel, victim: Environment, f: number, losses: Losse
   const { frames } = kernel;
   if ((frames.pins[f] ?? 0) > 0) breakPins(kernel, f, losses);
   breakWindowsOn(kernel, f, f + 1);
+  breakTranslationsOn(kernel, f, f + 1);
   if (frames.regions[f] !== 0)
     noteRows(kernel.regions, RESOURCE_KINDS.region, losses, ({ frame }) => frame === f);
   releaseRegionsOn(kernel, f, f + 1);
@@ -83,6 +87,10 @@ function breakPins(kernel: Kernel, f: number, losses: Losses): void {
     releaseMessageRing(kernel, row);
   for (const row of noteRows(kernel.handlers, RESOURCE_KINDS.handler, losses, covers))
     releaseHandler(kernel, row);
+  const holds = ({ context, segment }: ProgramRow): boolean =>
+    [context, segment].some((run) => covers({ first: run.first, frames: run.count }));
+  for (const row of noteRows(kernel.programs, RESOURCE_KINDS.program, losses, holds))
+    releaseProgram(kernel, row);
   for (const environment of kernel.environments.rows) {
     if (environment?.predicate?.frames.includes(f) !== true) continue;
     dropPredicate(kernel, environment);

@@ -39,6 +39,7 @@ function checkFrames(gate: Gate): void {
     if (owner === 0) {
       free += 1;
       expectThat(frames.bindings(f) === 0 && frames.pins(f) === 0, `free frame ${f} is bound`);
+      expectThat(frames.translations(f) === 0, `free frame ${f} has translations`);
     } else held.set(owner, (held.get(owner) ?? 0) + 1);
     expectThat(owner === 0 || isAlive(gate, owner), `frame ${f} is held by the dead`);
     expectThat(frames.pins(f) <= frames.bindings(f), `frame ${f} has more pins than bindings`);
@@ -125,6 +126,7 @@ function checkOwners(gate: Gate): void {
   alive("ring", gate.rings.count, gate.rings.owner);
   alive("filter", gate.filters.count, gate.filters.owner);
   alive("handler", gate.handlers.count, gate.handlers.owner);
+  alive("program", gate.programs.count, gate.programs.owner);
   alive("transmit binding", gate.transmits.count, gate.transmits.user);
   alive("stream", gate.streams.count, gate.streams.owner);
   alive("region", gate.regions.count, gate.regions.owner);

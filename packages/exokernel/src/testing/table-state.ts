@@ -8,12 +8,22 @@ const KINDS = Object.values(RESOURCE_KINDS);
 
 /** Columns that say who holds what. Counters of time, calls and faults are not among them. */
 const columnsOf = (gate: Gate): readonly (readonly [number, readonly Column[]])[] => [
-  [gate.frames.count, [gate.frames.owner, gate.frames.bindings, gate.frames.pins, gate.frames.guaranteed]],
+  [
+    gate.frames.count,
+    [
+      gate.frames.owner,
+      gate.frames.bindings,
+      gate.frames.pins,
+      gate.frames.guaranteed,
+      gate.frames.translations,
+    ],
+  ],
   [gate.environments.count, environmentColumns(gate)],
   [gate.slices.count, [gate.slices.owner]],
   [gate.rings.count, [gate.rings.owner, gate.rings.slots, gate.rings.next]],
   [gate.filters.count, [gate.filters.owner, gate.filters.ring]],
   [gate.handlers.count, [gate.handlers.id, gate.handlers.owner, gate.handlers.filter, gate.handlers.first]],
+  [gate.programs.count, [gate.programs.id, gate.programs.owner]],
   [gate.transmits.count, [gate.transmits.owner, gate.transmits.user, gate.transmits.id]],
   [gate.extents.count, [gate.extents.owner, gate.extents.first, gate.extents.blocks, gate.extents.transfers]],
   [gate.streams.count, [gate.streams.owner]],
@@ -21,6 +31,7 @@ const columnsOf = (gate: Gate): readonly (readonly [number, readonly Column[]])[
   [gate.messageRings.count, [gate.messageRings.id, gate.messageRings.next, gate.messageRings.delivered]],
   [gate.capabilities.count, [gate.capabilities.rights, gate.capabilities.name]],
   [gate.repossessions.count(), [gate.repossessions.kind, gate.repossessions.what]],
+  [1, [gate.translation.pageBytes, gate.translation.count]],
   [1, [gate.dma.pending, gate.revocations.asked, gate.revocations.answered, gate.revocations.aborted]],
 ];
 
@@ -29,6 +40,7 @@ const environmentColumns = ({ environments, revocations }: Gate): readonly Colum
   environments.parent,
   environments.frames,
   environments.regions,
+  environments.translations,
   environments.allows,
   environments.keptBy,
   ...KINDS.map(

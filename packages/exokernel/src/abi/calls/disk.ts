@@ -111,6 +111,15 @@ export interface DiskCalls {
     transfer: Transfer,
     slot: CapSlot,
   ): Sys<undefined, "BadExtent" | "BadRange" | "BadWindow" | "BadSlot" | "BadCapability" | "Full">;
+  /**
+   * Waits until no transfer of the caller's is in flight. The machine stands still meanwhile: nobody else runs.
+   *
+   * For a program's pages, whose faults cannot wait in any other way. The time is the
+   * caller's, and what is over the end of its slice is excess time.
+   *
+   * **Fails** `Busy`: only time can tell when one will be finished. Those that were finished before it stay so.
+   */
+  transfersWait(): Sys<undefined, "Busy">;
 }
 
 /** Their rows. */
@@ -140,4 +149,5 @@ export const DISK_CALLS: CallRows<DiskCalls> = {
     "BadCapability",
     "Full",
   ]),
+  transfersWait: row(0x54, "->i32", "self", "long", ["Busy"]),
 };
