@@ -125,6 +125,8 @@ export const ERRNO_OF: { readonly [N in ErrorName]: ErrnoName } = {
   BadBatch: "inval",
   BadHandler: "noexec",
   NoHandler: "badf",
+  BadTranslation: "fault",
+  NoProgram: "srch",
 };
 
 /**

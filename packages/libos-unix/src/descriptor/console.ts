@@ -1,22 +1,28 @@
-/** The console as an open thing: output only, until the kernel exports its input. */
-import type { CapSlot, Gate } from "@exolith/exokernel/abi";
+/** The console as a stream: output only, until the kernel exports its input. */
+import type { CapSlot, Gate, Window } from "@exolith/exokernel/abi";
 import { failed } from "@exolith/exokernel/abi";
-import type { OpenThing } from "./open-thing.ts";
+import { OUTPUT_RIGHTS, type Stream } from "./stream.ts";
 import { refuse, refuseAs } from "../errno.ts";
-import { FILE_TYPE, rights } from "../wasi/layout.ts";
+import { FILE_TYPE } from "../wasi/layout.ts";
 
 /**
- * The machine's console, written through `gate`.
+ * The machine's console, written through `gate` by way of `window`.
  *
  * **Needs** `write` over the console's name in `slot`; without it each write is refused with `notcapable`.
+ * **Owner** what `window` holds is overwritten by each write.
  */
-export const openConsole = (gate: Gate, slot: CapSlot): OpenThing => ({
+export const openConsole = (gate: Gate, slot: CapSlot, window: Window): Stream => ({
   fileType: FILE_TYPE.characterDevice,
-  rights: rights("fd_write", "poll_fd_readwrite"),
+  rights: OUTPUT_RIGHTS,
   read: () => refuse("notsup"),
-  write: (window, at, length) => {
-    const taken = gate.consoleWrite(window, at, length, slot);
+  write: (from, at, length) => {
+    const count = Math.min(length, window.length);
+    if (count === 0) return length === 0 ? 0 : refuse("io");
+    window.write(0, from, at, count);
+    const taken = gate.consoleWrite(window, 0, count, slot);
     return failed(taken) ? refuseAs(taken) : taken;
   },
+  readable: () => refuse("notsup"),
+  writable: () => (window.length === 0 ? refuse("io") : window.length),
   close: () => undefined,
 });

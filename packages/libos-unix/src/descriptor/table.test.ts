@@ -1,146 +1,169 @@
-import { makeWindow } from "@exolith/exokernel/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import {
+  DIRECTORY_RIGHTS,
+  Descriptor,
+  FILE_RIGHTS,
+  INHERITING_RIGHTS,
+  checkDescriptor,
+  preopenDescriptor,
+  streamDescriptor,
+} from "./descriptor.ts";
 import { openNull } from "./null.ts";
-import type { OpenThing } from "./open-thing.ts";
+import { STREAM_RIGHTS, type Stream } from "./stream.ts";
 import { DescriptorTable } from "./table.ts";
 import { refuse } from "../errno.ts";
-import { FDSTAT, FDSTAT_BYTES, FILE_TYPE, rights } from "../wasi/layout.ts";
+import { makeMemoryFileSystem } from "../filesystem/memory-file-system.ts";
+import { rights } from "../wasi/layout.ts";
 
-/** Keeps what is written and gives it back in order; counts how often it was closed. */
-function openQueue(): OpenThing & { closed: number } {
-  const kept: number[] = [];
+/** A stream that counts how often it was closed. */
+function counted(): Stream & { closed: number } {
   return {
+    ...openNull(),
     closed: 0,
-    fileType: FILE_TYPE.streamSocket,
-    rights: rights("fd_read", "fd_write"),
-    read: (window, at, length) => {
-      const taken = kept.splice(0, length);
-      for (const [index, byte] of taken.entries()) window.setU8(at + index, byte);
-      return taken.length;
-    },
-    write: (window, at, length) => {
-      for (let index = 0; index < length; index++) kept.push(window.getU8(at + index));
-      return length;
-    },
     close() {
       this.closed += 1;
     },
   };
 }
 
+const open = (): Descriptor => streamDescriptor(openNull());
+const root = () => makeMemoryFileSystem({ now: () => 0n }).root;
+
 describe("opening and closing", () => {
   test("the lowest free descriptor is taken, and the table has an end", () => {
     const table = new DescriptorTable(3);
-    expect([table.open(openNull()), table.open(openNull()), table.open(openNull())]).toEqual([0, 1, 2]);
-    expect(table.open(openNull())).toBe(refuse("mfile"));
+    expect([table.open(open()), table.open(open()), table.open(open())]).toEqual([0, 1, 2]);
+    expect(table.next()).toBe(undefined);
+    expect(table.open(open())).toBe(refuse("mfile"));
     expect(table.close(1)).toBe(0);
-    expect(table.open(openNull())).toBe(1);
+    expect(table.next()).toBe(1);
+    expect(table.open(open())).toBe(1);
+    expect(() => new DescriptorTable(-1)).toThrow(RangeError);
+    expect(() => new DescriptorTable(1.5)).toThrow(RangeError);
   });
 
   test("what is closed is closed once, and its number means nothing afterwards", () => {
     const table = new DescriptorTable();
-    const queue = openQueue();
-    const descriptor = table.open(queue);
-    expect(table.close(descriptor)).toBe(0);
-    expect(queue.closed).toBe(1);
-    expect(table.close(descriptor)).toBe(refuse("badf"));
-    expect(table.read(descriptor, makeWindow(8), 0, 8)).toBe(refuse("badf"));
-    expect(queue.closed).toBe(1);
+    const stream = counted();
+    const number = table.open(streamDescriptor(stream));
+    expect(table.close(number)).toBe(0);
+    expect(table.close(number)).toBe(refuse("badf"));
+    expect(table.get(number)).toBe(undefined);
+    expect(stream.closed).toBe(1);
   });
 
   test("no number outside the table names anything", () => {
     const table = new DescriptorTable(2);
-    for (const descriptor of [-1, 2, 0.5, Number.NaN, 2 ** 31]) {
-      expect(table.close(descriptor)).toBe(refuse("badf"));
-      expect(table.write(descriptor, makeWindow(1), 0, 1)).toBe(refuse("badf"));
+    for (const number of [-1, 2, 0.5, Number.NaN, 2 ** 31, 2 ** 32 - 1]) {
+      expect(table.get(number)).toBe(undefined);
+      expect(table.close(number)).toBe(refuse("badf"));
+      expect(table.renumber(number, 0)).toBe(refuse("badf"));
+      expect(table.narrow(number, 0, 0)).toBe(refuse("badf"));
     }
   });
 
   test("any sequence keeps the numbers that a set of integers would", () => {
-    const step = fc.oneof(fc.constant(-1), fc.nat(7));
+    const step = fc.oneof(
+      fc.constant({ kind: "open" as const }),
+      fc.record({ kind: fc.constant("close" as const), at: fc.nat(8) }),
+      fc.record({ kind: fc.constant("renumber" as const), at: fc.nat(8), to: fc.nat(8) }),
+    );
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const table = new DescriptorTable(8);
-        const model = new Set<number>();
-        for (const closed of steps) {
-          const free = [0, 1, 2, 3, 4, 5, 6, 7].find((each) => !model.has(each));
-          if (closed < 0) {
-            expect(table.open(openNull())).toBe(free ?? refuse("mfile"));
-            if (free !== undefined) model.add(free);
-          } else expect(table.close(closed)).toBe(model.delete(closed) ? 0 : refuse("badf"));
+        const model = new Map<number, Descriptor>();
+        for (const each of steps) {
+          if (each.kind === "open") {
+            const descriptor = open();
+            const free = [0, 1, 2, 3, 4, 5, 6, 7].find((number) => !model.has(number));
+            expect(table.open(descriptor)).toBe(free ?? refuse("mfile"));
+            if (free !== undefined) model.set(free, descriptor);
+          } else if (each.kind === "close")
+            expect(table.close(each.at)).toBe(model.delete(each.at) ? 0 : refuse("badf"));
+          else {
+            const moved = model.get(each.at);
+            const both = moved !== undefined && model.has(each.to);
+            expect(table.renumber(each.at, each.to)).toBe(both ? 0 : refuse("badf"));
+            if (both && each.at !== each.to) {
+              model.set(each.to, moved);
+              model.delete(each.at);
+            }
+          }
+          for (let number = 0; number < 8; number++) expect(table.get(number)).toBe(model.get(number));
+          expect(table.count()).toBe(model.size);
+          expect(table.check()).toEqual([]);
         }
       }),
     );
   });
 
-  test("the end of a program closes everything", () => {
+  test("the end of a program closes everything, files too", () => {
     const table = new DescriptorTable(4);
-    const queues = [openQueue(), openQueue()];
-    for (const queue of queues) table.open(queue);
+    const streams = [counted(), counted()];
+    for (const stream of streams) table.open(streamDescriptor(stream));
+    const directory = root();
+    const node = directory.createFile("a");
+    if (typeof node === "number") throw new Error("no file");
+    const file = node.open({ read: true, write: false });
+    if (typeof file === "number") throw new Error("not opened");
+    let closed = 0;
+    table.open(new Descriptor({ kind: "file", node, file: { ...file, close: () => void closed++ } }));
     table.closeAll();
-    expect(queues.map(({ closed }) => closed)).toEqual([1, 1]);
-    expect(table.open(openNull())).toBe(0);
+    table.closeAll();
+    expect([streams[0]?.closed, streams[1]?.closed, closed, table.count()]).toEqual([1, 1, 1, 0]);
   });
-});
 
-describe("use", () => {
-  test("bytes go through in order, as many as there are", () => {
+  test("a descriptor that moves onto another closes what was there, and onto itself nothing", () => {
     const table = new DescriptorTable();
-    const descriptor = table.open(openQueue());
-    const window = makeWindow(16);
-    for (let index = 0; index < 4; index++) window.setU8(index, 10 + index);
-    expect(table.write(descriptor, window, 0, 4)).toBe(4);
-    expect(table.read(descriptor, window, 8, 3)).toBe(3);
-    expect([window.getU8(8), window.getU8(9), window.getU8(10), window.getU8(11)]).toEqual([10, 11, 12, 0]);
-    expect(table.read(descriptor, window, 8, 3)).toBe(1);
-    expect(table.read(descriptor, window, 8, 3)).toBe(0);
-  });
-
-  test("the null device takes everything and is always at its end", () => {
-    const thing = openNull();
-    const window = makeWindow(32);
-    expect(thing.write(window, 0, 32)).toBe(32);
-    expect(thing.read(window, 0, 32)).toBe(0);
-    expect(thing.write(window, 1, 32)).toBe(refuse("fault"));
-  });
-
-  test("renumbering moves one and closes the other", () => {
-    const table = new DescriptorTable();
-    const moved = openQueue();
-    const replaced = openQueue();
-    const [from, to] = [table.open(moved), table.open(replaced)];
-    expect(table.renumber(from, to)).toBe(0);
-    expect([moved.closed, replaced.closed]).toEqual([0, 1]);
-    expect(table.read(from, makeWindow(1), 0, 1)).toBe(refuse("badf"));
-    expect(table.renumber(to, to)).toBe(0);
-    expect(table.renumber(from, to)).toBe(refuse("badf"));
-    expect(moved.closed).toBe(0);
+    const [first, second] = [counted(), counted()];
+    table.open(streamDescriptor(first));
+    table.open(streamDescriptor(second));
+    expect(table.renumber(1, 1)).toBe(0);
+    expect(table.renumber(0, 1)).toBe(0);
+    expect([first.closed, second.closed]).toEqual([0, 1]);
+    expect(table.get(0)).toBe(undefined);
+    expect(table.open(open())).toBe(0);
   });
 });
 
 describe("rights", () => {
-  test("a descriptor allows no more than was given, and what is dropped does not come back", () => {
-    const table = new DescriptorTable();
-    const descriptor = table.open(openQueue(), rights("fd_read", "fd_write", "fd_seek"));
-    const window = makeWindow(1);
-    expect(table.narrow(descriptor, rights("fd_seek"))).toBe(refuse("notcapable"));
-    expect(table.narrow(descriptor, rights("fd_read"))).toBe(0);
-    expect(table.write(descriptor, window, 0, 1)).toBe(refuse("notcapable"));
-    expect(table.read(descriptor, window, 0, 1)).toBe(0);
-    expect(table.narrow(descriptor, rights("fd_write"))).toBe(refuse("notcapable"));
+  test("a descriptor has at most what its thing can do", () => {
+    expect(open().rights).toBe(STREAM_RIGHTS);
+    expect(streamDescriptor(openNull(), rights("fd_write", "path_open")).rights).toBe(rights("fd_write"));
+    const directory = preopenDescriptor(root(), "/");
+    expect([directory.rights, directory.inheriting]).toEqual([DIRECTORY_RIGHTS, INHERITING_RIGHTS]);
+    expect(DIRECTORY_RIGHTS & rights("fd_filestat_set_size", "fd_write", "fd_seek")).toBe(0);
+    expect(STREAM_RIGHTS & rights("fd_seek", "fd_tell")).toBe(0);
+    expect(FILE_RIGHTS & rights("path_open", "fd_readdir")).toBe(0);
   });
 
-  test("the description of a descriptor is the fdstat record", () => {
+  test("they only shrink", () => {
     const table = new DescriptorTable();
-    const descriptor = table.open(openNull(), rights("fd_write"));
-    const window = makeWindow(40);
-    window.fill(0, 40, 0xff);
-    expect(table.describe(descriptor, window, 8)).toBe(0);
-    expect(window.getU8(8 + FDSTAT.fileType)).toBe(FILE_TYPE.characterDevice);
-    expect(window.getU32LE(8 + FDSTAT.rightsBase)).toBe(rights("fd_write"));
-    expect(window.getU32LE(8 + FDSTAT.rightsInheriting)).toBe(0);
-    expect(window.getU8(8 + FDSTAT_BYTES)).toBe(0xff);
-    expect(table.describe(descriptor, window, 17)).toBe(refuse("fault"));
+    const number = table.open(preopenDescriptor(root(), "/"));
+    expect(table.narrow(number, rights("path_open", "fd_readdir"), rights("fd_read"))).toBe(0);
+    expect(table.narrow(number, rights("path_open", "path_symlink"), 0)).toBe(refuse("notcapable"));
+    expect(table.narrow(number, rights("path_open"), rights("fd_write"))).toBe(refuse("notcapable"));
+    expect(table.get(number)?.rights).toBe(rights("path_open", "fd_readdir"));
+    expect(table.narrow(number, 0, 0)).toBe(0);
+    expect(table.get(number)?.inheriting).toBe(0);
+  });
+
+  test("the checker sees what is wrong", () => {
+    const wrong = open();
+    wrong.rights = -1;
+    wrong.inheriting = 2 ** 30;
+    wrong.flags = 32;
+    wrong.position = -1;
+    expect(checkDescriptor(wrong)).toHaveLength(5);
+    const table = new DescriptorTable();
+    const descriptor = open();
+    table.open(descriptor);
+    table.open(descriptor);
+    expect(table.check()).toEqual(["one thing behind two descriptors"]);
+  });
+
+  test("the name of a directory is one that C programs can read", () => {
+    expect(() => preopenDescriptor(root(), "a\0b")).toThrow(RangeError);
   });
 });

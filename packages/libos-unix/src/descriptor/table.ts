@@ -1,109 +1,104 @@
-/** The descriptor table: small integers to open things, with the rights each integer carries. */
-import type { Window } from "@exolith/exokernel/abi";
-import type { OpenThing } from "./open-thing.ts";
+/** The descriptor table: small integers to open descriptors. */
+import { type Descriptor, checkDescriptor } from "./descriptor.ts";
 import type { Outcome } from "../errno.ts";
 import { refuse } from "../errno.ts";
 import type { RightSet } from "../wasi/layout.ts";
-import { FDSTAT, FDSTAT_BYTES, includesRights, rights } from "../wasi/layout.ts";
+import { includesRights } from "../wasi/layout.ts";
 
 /** Descriptors of one table unless told otherwise; who opens pays with an error, not with memory. */
 export const DESCRIPTORS = 1024;
 
-const READ = rights("fd_read");
-const WRITE = rights("fd_write");
-
 /**
  * Descriptors of one program.
  *
- * The lowest free integer is taken, as POSIX requires. Each descriptor's rights
- * are a subset of what its thing can do, and never grow.
+ * The lowest free integer is taken, as POSIX requires.
  */
 export class DescriptorTable {
-  readonly #things: (OpenThing | undefined)[];
-  readonly #rights: Uint32Array;
+  readonly #open: (Descriptor | undefined)[];
+  /** No integer below is free. */
+  #lowest = 0;
 
   constructor(size: number = DESCRIPTORS) {
-    this.#things = Array.from({ length: size }, () => undefined);
-    this.#rights = new Uint32Array(size);
+    if (!Number.isInteger(size) || size < 0)
+      throw new RangeError("a table has a whole number of descriptors");
+    this.#open = Array.from({ length: size }, () => undefined);
   }
 
-  /** Opens `thing` with at most `allowed` at the lowest free descriptor; `mfile` when there is none. O(size). */
-  open(thing: OpenThing, allowed: RightSet = thing.rights): Outcome {
-    const descriptor = this.#things.indexOf(undefined);
-    if (descriptor < 0) return refuse("mfile");
-    this.#things[descriptor] = thing;
-    this.#rights[descriptor] = thing.rights & allowed;
-    return descriptor;
+  /** The descriptor with this number; undefined when it is not open. Any number may be asked for. O(1). */
+  get(number: number): Descriptor | undefined {
+    return this.#open[number];
   }
 
-  /** Closes `descriptor` and what is behind it; `badf` when it is not open. */
-  close(descriptor: number): Outcome {
-    const thing = this.#things[descriptor];
-    if (thing === undefined) return refuse("badf");
-    this.#clear(descriptor);
-    thing.close();
+  /** The number that would be taken next; undefined when there is none. */
+  next(): number | undefined {
+    while (this.#lowest < this.#open.length && this.#open[this.#lowest] !== undefined) this.#lowest += 1;
+    return this.#lowest < this.#open.length ? this.#lowest : undefined;
+  }
+
+  /** Gives `descriptor` the lowest free number; `mfile` when there is none. O(size), mostly O(1). */
+  open(descriptor: Descriptor): Outcome {
+    const number = this.next();
+    if (number === undefined) return refuse("mfile");
+    this.#open[number] = descriptor;
+    return number;
+  }
+
+  /** Closes a descriptor and what is behind it; `badf` when it is not open. */
+  close(number: number): Outcome {
+    const closed = this.#open[number];
+    if (closed === undefined) return refuse("badf");
+    this.#clear(number);
+    closed.close();
     return 0;
   }
 
   /** Moves `from` to `to`, whose thing is closed; both must be open, else `badf`. */
   renumber(from: number, to: number): Outcome {
-    const moved = this.#things[from];
-    const replaced = this.#things[to];
+    const moved = this.#open[from];
+    const replaced = this.#open[to];
     if (moved === undefined || replaced === undefined) return refuse("badf");
     if (from === to) return 0;
-    this.#things[to] = moved;
-    this.#rights[to] = this.#rights[from] ?? 0;
+    this.#open[to] = moved;
     this.#clear(from);
     replaced.close();
     return 0;
   }
 
-  /** Reads through `descriptor`; `badf` when it is not open, `notcapable` without `fd_read`. O(length). */
-  read(descriptor: number, window: Window, at: number, length: number): Outcome {
-    const thing = this.#things[descriptor];
-    if (thing === undefined) return refuse("badf");
-    if (!this.#may(descriptor, READ)) return refuse("notcapable");
-    return thing.read(window, at, length);
-  }
-
-  /** Writes through `descriptor`; `badf` when it is not open, `notcapable` without `fd_write`. O(length). */
-  write(descriptor: number, window: Window, at: number, length: number): Outcome {
-    const thing = this.#things[descriptor];
-    if (thing === undefined) return refuse("badf");
-    if (!this.#may(descriptor, WRITE)) return refuse("notcapable");
-    return thing.write(window, at, length);
-  }
-
-  /** Drops every right of `descriptor` outside `kept`; `notcapable` if `kept` has one it lacks. */
-  narrow(descriptor: number, kept: RightSet): Outcome {
-    if (this.#things[descriptor] === undefined) return refuse("badf");
-    if (!this.#may(descriptor, kept)) return refuse("notcapable");
-    this.#rights[descriptor] = kept;
-    return 0;
-  }
-
-  /** Writes the `fdstat` record of `descriptor` to `window` at `at`; `badf`, or `fault` if it does not fit there. */
-  describe(descriptor: number, window: Window, at: number): Outcome {
-    const thing = this.#things[descriptor];
-    if (thing === undefined) return refuse("badf");
-    if (at < 0 || at + FDSTAT_BYTES > window.length) return refuse("fault");
-    window.fill(at, FDSTAT_BYTES, 0);
-    window.setU8(at + FDSTAT.fileType, thing.fileType);
-    window.setU32LE(at + FDSTAT.rightsBase, this.#rights[descriptor] ?? 0);
+  /** Drops every right outside `base` and `inheriting`; `notcapable` if one of these is not there. */
+  narrow(number: number, base: RightSet, inheriting: RightSet): Outcome {
+    const narrowed = this.#open[number];
+    if (narrowed === undefined) return refuse("badf");
+    if (!includesRights(narrowed.rights, base) || !includesRights(narrowed.inheriting, inheriting))
+      return refuse("notcapable");
+    narrowed.rights = base;
+    narrowed.inheriting = inheriting;
     return 0;
   }
 
   /** Closes everything that is open; a program's end. O(size). */
   closeAll(): void {
-    for (let descriptor = 0; descriptor < this.#things.length; descriptor++) this.close(descriptor);
+    for (let number = 0; number < this.#open.length; number++) this.close(number);
   }
 
-  #may(descriptor: number, wanted: RightSet): boolean {
-    return includesRights(this.#rights[descriptor] ?? 0, wanted);
+  /** How many are open. O(size). */
+  count(): number {
+    return this.#open.reduce((count, each) => (each === undefined ? count : count + 1), 0);
   }
 
-  #clear(descriptor: number): void {
-    this.#things[descriptor] = undefined;
-    this.#rights[descriptor] = 0;
+  /** What breaks what the table holds to; empty when nothing does. For tests. O(size). */
+  check(): readonly string[] {
+    const things = this.#open.flatMap((each) => (each === undefined ? [] : [each.thing]));
+    const shared = new Set(things).size < things.length ? ["one thing behind two descriptors"] : [];
+    const below = this.#open.slice(0, this.#lowest).includes(undefined) ? ["a free number was passed"] : [];
+    return [
+      ...shared,
+      ...below,
+      ...this.#open.flatMap((each) => (each === undefined ? [] : checkDescriptor(each))),
+    ];
+  }
+
+  #clear(number: number): void {
+    this.#open[number] = undefined;
+    this.#lowest = Math.min(this.#lowest, number);
   }
 }

@@ -94,3 +94,130 @@ export const FDSTAT = { fileType: 0, flags: 2, rightsBase: 8, rightsInheriting: 
 export const IOVEC_BYTES = 8;
 /** Offsets in an `iovec` or `ciovec` record: address and length, 4 bytes each. */
 export const IOVEC = { address: 0, length: 4 } as const;
+
+/** Flags of a look-up (`lookupflags`, 32 bits). */
+export const LOOKUP_FLAGS = {
+  /** A symbolic link in the last place is followed. */
+  symlinkFollow: 1,
+} as const;
+
+/** How `path_open` opens (`oflags`, 16 bits). */
+export const OPEN_FLAGS = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
+
+/** Which times are set, and whether to a value or to now (`fstflags`, 16 bits). */
+export const TIME_FLAGS = { accessed: 1, accessedNow: 2, modified: 4, modifiedNow: 8 } as const;
+
+/** Advice on how a file will be used (`advice`), by number. */
+export const ADVICE: readonly string[] = [
+  "normal",
+  "sequential",
+  "random",
+  "willneed",
+  "dontneed",
+  "noreuse",
+];
+
+/** Clocks (`clockid`). */
+export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3 } as const;
+
+/** What one may wait for (`eventtype`, one byte). */
+export const EVENT_TYPE = { clock: 0, read: 1, write: 2 } as const;
+
+/** The flag of a subscription to a clock whose time is a point, not a span. */
+export const ABSOLUTE_TIME = 1;
+
+/** The flag of an event that says that the other end is gone. */
+export const HANGUP = 1;
+
+/** Bytes of an `event` record. */
+export const EVENT_BYTES = 32;
+/** Offsets in an `event`: of the waiter (8), error (2), type (1), bytes that are there (8), flags (2). */
+export const EVENT = { userdata: 0, error: 8, type: 10, bytes: 16, flags: 24 } as const;
+
+/** Bytes of a `dirent` record; the name follows, without an end. */
+export const DIRENT_BYTES = 24;
+/** Offsets in a `dirent`: where to go on (8), serial number (8), length of the name (4), type (1). */
+export const DIRENT = { next: 0, serial: 8, nameLength: 16, fileType: 20 } as const;
+
+/** Bytes of a `prestat` record. */
+export const PRESTAT_BYTES = 8;
+/** Offsets in a `prestat`: what it is (1, always 0 for a directory), length of its name (4). */
+export const PRESTAT = { type: 0, nameLength: 4 } as const;
+
+/** Signals, by number. */
+export const SIGNALS: readonly string[] = (
+  "none hup int quit ill trap abrt bus fpe kill usr1 segv usr2 pipe alrm term chld cont stop tstp ttin ttou " +
+  "urg xcpu xfsz vtalrm prof winch poll pwr sys"
+).split(" ");
+
+/** Offsets in a `filestat`; all but the type and, in the older one, the links are 8 bytes. */
+export interface FileStatLayout {
+  readonly bytes: number;
+  readonly device: number;
+  readonly serial: number;
+  readonly fileType: number;
+  readonly links: number;
+  readonly linksBytes: 4 | 8;
+  readonly size: number;
+  readonly accessed: number;
+  readonly modified: number;
+  readonly changed: number;
+}
+
+/** Offsets in a `subscription`: to a clock, or (`descriptor`) to a descriptor. */
+export interface SubscriptionLayout {
+  readonly bytes: number;
+  readonly userdata: number;
+  readonly type: number;
+  readonly descriptor: number;
+  readonly clock: number;
+  readonly timeout: number;
+  readonly flags: number;
+}
+
+/** One of the two interfaces that programs import, by the name of its module. */
+export interface Dialect {
+  readonly module: string;
+  /** The numbers of `whence`. */
+  readonly whence: { readonly set: number; readonly current: number; readonly end: number };
+  readonly fileStat: FileStatLayout;
+  readonly subscription: SubscriptionLayout;
+}
+
+/** Preview 1. */
+export const PREVIEW_1: Dialect = {
+  module: "wasi_snapshot_preview1",
+  whence: { set: 0, current: 1, end: 2 },
+  fileStat: {
+    bytes: 64,
+    device: 0,
+    serial: 8,
+    fileType: 16,
+    links: 24,
+    linksBytes: 8,
+    size: 32,
+    accessed: 40,
+    modified: 48,
+    changed: 56,
+  },
+  subscription: { bytes: 48, userdata: 0, type: 8, descriptor: 16, clock: 16, timeout: 24, flags: 40 },
+};
+
+/** What came before preview 1: other numbers of `whence`, narrower links, and clocks that have a name. */
+export const UNSTABLE: Dialect = {
+  module: "wasi_unstable",
+  whence: { set: 2, current: 0, end: 1 },
+  fileStat: {
+    bytes: 56,
+    device: 0,
+    serial: 8,
+    fileType: 16,
+    links: 20,
+    linksBytes: 4,
+    size: 24,
+    accessed: 32,
+    modified: 40,
+    changed: 48,
+  },
+  subscription: { bytes: 56, userdata: 0, type: 8, descriptor: 16, clock: 24, timeout: 32, flags: 48 },
+};
