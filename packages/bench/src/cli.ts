@@ -2,7 +2,7 @@
 /** The command line of the bench. */
 import { writeFileSync } from "node:fs";
 import { cac } from "cac";
-import { UsageError, whole } from "./whole.ts";
+import { UsageError, names, whole } from "./whole.ts";
 import { benchAsh, isBroken } from "./ash/bench-ash.ts";
 import { printAshReport } from "./ash/print-ash.ts";
 import { benchDemux } from "./demux/bench-demux.ts";
@@ -10,6 +10,9 @@ import { printDemuxReport } from "./demux/print-demux.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
 import { benchKernel } from "./kernel/bench-kernel.ts";
 import { printKernelReport } from "./kernel/print-kernel.ts";
+import { UNIX_NAMES, benchUnix } from "./unix/bench-unix.ts";
+import { isMissed } from "./unix/goals.ts";
+import { printUnixReport } from "./unix/print-unix.ts";
 
 const cli = cac("bench");
 
@@ -77,6 +80,20 @@ cli
     console.log(printAshReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (isBroken(report)) process.exitCode = 1;
+  });
+
+cli
+  .command("unix", "Programs of others: raw, in a segment and in pages; WASI calls beside node:wasi; starts")
+  .option("--rounds <n>", "Interleaved rounds", { default: 9 })
+  .option("--only <names>", `Some parts or programs, separated by commas: ${UNIX_NAMES.join(", ")}`)
+  .option("--json <path>", "Also write the report as JSON")
+  .action(async (options: { rounds: unknown; only?: unknown; json?: string }) => {
+    const rounds = whole("rounds", options.rounds, 1000);
+    const only = options.only === undefined ? {} : { only: names("only", options.only, UNIX_NAMES) };
+    const report = await benchUnix({ rounds, ...only }, (line) => console.error(line));
+    console.log(printUnixReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (isMissed(report.goals)) process.exitCode = 1;
   });
 
 cli.help();

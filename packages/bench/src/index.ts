@@ -13,3 +13,5 @@ export * from "./kernel/bench-kernel.ts";
 export { printKernelReport } from "./kernel/print-kernel.ts";
 export * from "./statistics.ts";
 export * from "./table.ts";
+export * from "./unix/bench-unix.ts";
+export { printUnixReport } from "./unix/print-unix.ts";

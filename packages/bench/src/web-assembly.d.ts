@@ -3,6 +3,11 @@ declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;
   }
+  interface MemoryConstructor {
+    new (limits: { initial: number; maximum?: number }): Memory;
+  }
+  var Memory: MemoryConstructor;
+
   interface Module {
     readonly [Symbol.toStringTag]: string;
   }
