@@ -17,6 +17,7 @@ import {
   runSimulated,
   tracedNic,
   type Cycles,
+  spaceBytes,
   type Nic,
   type PcapCapture,
   type RunLimits,
@@ -81,7 +82,7 @@ function save(capture: PcapCapture, { pcap }: ExampleOptions): void {
   if (pcap !== undefined) writeFileSync(pcap, capture.bytes());
 }
 
-/** One machine of 1 MiB whose interface hears itself. */
+/** One machine of 1 MiB whose interface hears itself, with room for an address space. */
 export interface Single extends Computer {
   run(limits?: RunLimits): void;
 }
@@ -97,7 +98,12 @@ export function makeSingle(options: ExampleOptions, quantumSeconds?: number): Si
     delaySeconds: 1e-6,
     ends: [{ hertz }, { hertz }],
   });
-  const machine = makeSimulatedMachine({ seed, frames: 256, nics: [tracedNic(loopback, capture)] });
+  const machine = makeSimulatedMachine({
+    seed,
+    frames: 256,
+    arenaBytes: spaceBytes(12),
+    nics: [tracedNic(loopback, capture)],
+  });
   const computer = makeComputer("the machine", machine, options, quantumSeconds);
   const finish = (): void => {
     computer.finish();

@@ -21,8 +21,8 @@ export interface MinimalOptions {
 }
 
 /** The versions it was written for. */
-const ABI = 3;
-const TABLES = 3;
+const ABI = 4;
+const TABLES = 4;
 
 const own = capSlot(0);
 const RING_FRAMES = 5;

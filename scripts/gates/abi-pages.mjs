@@ -26,7 +26,7 @@ const ENTERED = {
 };
 
 /** Records of the interface outside the groups of calls, each with its members. */
-const OBJECTS = ["window.ts", "batch.ts", "display.ts", "predicate.ts"];
+const OBJECTS = ["window.ts", "batch.ts", "display.ts", "predicate.ts", "program.ts"];
 
 const page = (title, ...parts) => `${[NOTICE, `# ${title}`, ...parts.filter(Boolean)].join("\n\n")}\n`;
 const hex = (number) => `0x${number.toString(16).padStart(2, "0")}`;

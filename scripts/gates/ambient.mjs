@@ -6,7 +6,8 @@ const AMBIENT =
 
 const FREE = [
   /^packages\/hw-model\/src\/host\//,
-  /^packages\/cheetah\/src\/main\.ts$/,
+  /^packages\/libos-unix\/src\/host\//,
+  /^packages\/(cheetah|libos-unix)\/src\/main\.ts$/,
   /^packages\/[^/]+\/src\/board\//,
   /^packages\/bench\//,
   /^examples\//,

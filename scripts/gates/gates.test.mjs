@@ -49,6 +49,7 @@ describe("layers", () => {
     ["packages/hw-model/src/disk.ts", "@exolith/secure-bind"],
     ["packages/cheetah/src/server.ts", "@exolith/exokernel/testing"],
     ["packages/cheetah/src/server.ts", "node:fs"],
+    ["packages/libos-unix/src/filesystem/resolve.ts", "node:fs"],
     ["packages/exokernel/src/kernel.ts", "node:crypto"],
     ["packages/exokernel/src/kernel.ts", "lodash"],
     ["packages/exokernel/src/kernel.ts", "../../hw-model/src/units.ts"],
@@ -64,6 +65,7 @@ describe("layers", () => {
     ["packages/exokernel/src/boot.ts", "@exolith/hw-model"],
     ["packages/exokernel/src/boot.ts", "./abi/ids.ts"],
     ["packages/hw-model/src/host/disk.ts", "node:fs"],
+    ["packages/libos-unix/src/host/directory.ts", "node:fs"],
     ["examples/01-hello.ts", "@exolith/exokernel"],
   ])("%s may import %s", (path, target) => {
     expect(whyNot(path, target)).toBeUndefined();

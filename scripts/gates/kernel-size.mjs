@@ -8,8 +8,8 @@ const LEFT_OUT = /^(contract|testing|inspection)\//;
 /** The interface: types and rows that libraries import, which is no part of what runs in the kernel. */
 const INTERFACE = "abi";
 
-/** Lines that the kernel itself is not to reach. */
-export const KERNEL_LINES = 6000;
+/** Lines that the kernel itself is not to reach: see docs/decisions/0020-kernel-size.md. */
+export const KERNEL_LINES = 7000;
 
 /** Lines of code by directory of the kernel, the largest first; `.` is for files that lie in none. */
 export function kernelLines(root) {

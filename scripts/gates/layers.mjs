@@ -38,10 +38,12 @@ const DEPENDENCIES = {
 };
 
 const isBoard = (path) =>
-  isTest(path) || /\/src\/(board|testing)\//.test(path) || path === "packages/cheetah/src/main.ts";
+  isTest(path) ||
+  /\/src\/(board|testing)\//.test(path) ||
+  /^packages\/(cheetah|libos-unix)\/src\/main\.ts$/.test(path);
 const isHarness = (path) => isTest(path) || /\/src\/(contract|testing)\//.test(path);
 const isSystem = (path) =>
-  /^packages\/(hw-model\/src\/host|bench)\//.test(path) || path.startsWith("examples/");
+  /^packages\/((hw-model|libos-unix)\/src\/host|bench)\//.test(path) || path.startsWith("examples/");
 const packageOf = (path) => (path.startsWith("packages/") ? path.split("/")[1] : "examples");
 const startsWith = (names, target) => names.some((name) => target === name || target.startsWith(`${name}/`));
 
@@ -59,7 +61,7 @@ export function whyNot(path, target) {
   if (target.startsWith("node:")) {
     return isBoard(path) || isSystem(path)
       ? undefined
-      : "only boards, tests and the host machine know Node.js";
+      : "only boards, tests and what is below host/ know Node.js";
   }
   if (isHarness(path) || DEPENDENCIES[own] === undefined) return undefined;
   return startsWith(DEPENDENCIES[own], target) ? undefined : `${own} has no such dependency`;
