@@ -28,11 +28,6 @@ export function get32(at: usize): u32 {
   return bswap<u32>(load<u32>(at));
 }
 
-/** Writes 16 bits in the order of the network. */
-export function set16(at: usize, value: u32): void {
-  store<u16>(at, bswap<u16>(<u16>value));
-}
-
 /** Writes 32 bits in the order of the network. */
 export function set32(at: usize, value: u32): void {
   store<u32>(at, bswap<u32>(value));

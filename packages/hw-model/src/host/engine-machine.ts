@@ -25,13 +25,13 @@ export interface EngineMachineOptions {
 /** The most that an engine fills at once (Web Cryptography API, `getRandomValues`). */
 const RANDOM_BYTES = 65_536;
 
-/** The engine's source of randomness: unpredictable, fit for keys. */
-const engineRandom: RandomDevice = Object.freeze({
+/** The engine's source of randomness: unpredictable, fit for keys. Throws `RangeError` for bytes outside `memory`. */
+export const engineRandom: RandomDevice = Object.freeze({
   fill: (memory: Uint8Array, at: number, length: number): void => {
-    const bytes = new Uint8Array(Math.min(length, RANDOM_BYTES));
-    for (let done = 0; done < length; done += bytes.length) {
-      globalThis.crypto.getRandomValues(bytes);
-      memory.set(bytes.subarray(0, Math.min(bytes.length, length - done)), at + done);
+    if (at < 0 || length < 0 || at + length > memory.length) throw new RangeError("bytes outside the memory");
+    for (let done = 0; done < length; done += RANDOM_BYTES) {
+      const end = at + Math.min(done + RANDOM_BYTES, length);
+      globalThis.crypto.getRandomValues(memory.subarray(at + done, end) as Uint8Array<ArrayBuffer>);
     }
   },
 });
@@ -57,6 +57,7 @@ export function makeEngineMachine(options: EngineMachineOptions = {}): Machine {
     disks: Object.freeze([...(options.disks ?? [])]),
     streams: Object.freeze([]),
     displays: Object.freeze([]),
+    // There is no engine to lend: this one copies when it is reaped, as fast as the processor can.
     dma: makeDmaEngine(HOST_HERTZ, { bytesPerSecond: Infinity, overheadSeconds: 0 }),
   });
 }

@@ -1,4 +1,5 @@
 /** One call that runs a WASI program: on a board of its own, or on one that is there. */
+import { engineRandom } from "@exolith/hw-model/engine";
 import { Collected } from "./collected.ts";
 import { makeBoard, type BoardOptions, type RunningProgram, type UnixBoard } from "./unix-board.ts";
 import { preopenDescriptor, streamDescriptor } from "../descriptor/descriptor.ts";
@@ -123,12 +124,7 @@ function closeStreams(streams: readonly (Input | Output | undefined)[]): void {
     }
 }
 
-const RANDOM_BYTES = 65_536;
-
-function fillRandom(into: Uint8Array): void {
-  for (let at = 0; at < into.length; at += RANDOM_BYTES)
-    globalThis.crypto.getRandomValues(into.subarray(at, at + RANDOM_BYTES) as Uint8Array<ArrayBuffer>);
-}
+const fillRandom = (into: Uint8Array): void => engineRandom.fill(into, 0, into.length);
 
 /** A board for one program with these limits. */
 const boardFor = (options: RunOptions): BoardOptions => ({

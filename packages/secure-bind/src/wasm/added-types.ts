@@ -2,11 +2,15 @@
 import type { ByteWriter } from "./byte-writer.ts";
 
 const FUNCTION_FORM = 0x60;
+/** The type of a block that takes and leaves nothing. */
+const NO_RESULT = 0x40;
 
 /** Types that were asked for, each once. */
 export class AddedTypes {
   readonly #first: number;
   readonly #numbers: Map<string, number> = new Map();
+  /** Types of blocks around whole functions, by their results. */
+  readonly #blocks: Map<readonly number[], number> = new Map();
   readonly #types: (readonly [readonly number[], readonly number[]])[] = [];
 
   /** The module has `first` types of its own. */
@@ -22,6 +26,21 @@ export class AddedTypes {
     const number = this.#first + this.#types.push([parameters, results]) - 1;
     this.#numbers.set(key, number);
     return number;
+  }
+
+  /** Writes the type of a block that takes nothing and leaves `results`. */
+  writeBlock(results: readonly number[], to: ByteWriter): void {
+    const [first = NO_RESULT] = results;
+    if (results.length < 2) {
+      to.u8(first);
+      return;
+    }
+    let number = this.#blocks.get(results);
+    if (number === undefined) {
+      number = this.number([], results);
+      this.#blocks.set(results, number);
+    }
+    to.s32(number);
   }
 
   /** How many were added. */

@@ -7,6 +7,7 @@
  * block around everything) and charges (see charges.ts).
  */
 import type { AddedTypes } from "./added-types.ts";
+import { BodyAssembler } from "./body-assembler.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { LEAF_FRAME_BYTES, chargeEntry, chargeRegion, entryFuel, frameBytes, giveBack } from "./charges.ts";
 import { ControlStack } from "./control-stack.ts";
@@ -39,14 +40,7 @@ export interface RewriteContext {
   readonly model: MemoryModel;
 }
 
-/** The longest function body that engines take. */
-const ENGINE_BODY_BYTES = 7_654_321;
-/** The most locals of one function that engines take. */
-const ENGINE_LOCALS = 50_000;
-/** Runs up to this long are copied byte by byte. */
-const SHORT_RUN = 64;
-/** The type of a block that takes and leaves nothing, as a byte and as a signed number. */
-const NO_RESULT = 0x40;
+/** The type of a block that takes and leaves nothing, as a signed number. */
 const NO_RESULT_TYPE = -64;
 
 const BR = INSTRUCTIONS.br;
@@ -70,13 +64,11 @@ export class BodyRewriter {
   readonly #reader: InstructionReader;
   readonly #locals: LocalGroups;
   readonly #code: ByteWriter = new ByteWriter(65_536);
-  readonly #head: ByteWriter = new ByteWriter(256);
+  readonly #assembler: BodyAssembler = new BodyAssembler();
   readonly #entry: ByteWriter = new ByteWriter(64);
   readonly #scratch: ScratchLocals = new ScratchLocals();
   readonly #stack: ControlStack;
   readonly #overdrawn: number;
-  /** Types of blocks around whole functions, by their results. */
-  readonly #wholeTypes: Map<readonly number[], number> = new Map();
   /** Moves for each local and operand, by `KIND`; those of the function, and of the module so far. */
   readonly #movesOfKinds: Float64Array;
   #moves = 0;
@@ -255,13 +247,13 @@ export class BodyRewriter {
         model.grow(this.#code, this.#scratch);
         return;
       case KIND.memoryFill:
-        this.#replace(CALL, model.fill());
+        this.#replace(CALL, model.functions.fill());
         return;
       case KIND.memoryCopy:
-        this.#replace(CALL, model.copy());
+        this.#replace(CALL, model.functions.copy());
         return;
       case KIND.memoryInit:
-        this.#replace(CALL, model.init(this.#segment()));
+        this.#replace(CALL, model.functions.init(this.#segment()));
         return;
       case KIND.dataDrop:
         this.#copyTo(this.#reader.at);
@@ -287,14 +279,7 @@ export class BodyRewriter {
     const { bytes } = this.#reader;
     const from = this.#copied;
     this.#copied = this.#reader.at;
-    if (end - from > SHORT_RUN) {
-      this.#code.bytes(bytes, from, end);
-      return;
-    }
-    const into = this.#code.room(SHORT_RUN);
-    let at = this.#code.length;
-    for (let i = from; i < end; i++) into[at++] = bytes[i] ?? 0;
-    this.#code.wrote(at);
+    this.#code.run(bytes, from, end);
   }
 
   #one(opcode: number, immediate: number): void {
@@ -443,37 +428,15 @@ export class BodyRewriter {
     const instructions = (this.#counts[0] ?? 0) + entryFuel(values, vectors);
     chargeEntry(entry, this.#scratch, { instructions, frame, overdrawn: this.#overdrawn });
     if (frame !== 0) {
-      this.#openWhole(type.results);
+      entry.u8(BLOCK);
+      this.#context.types.writeBlock(type.results, entry);
       this.#code.u8(END);
       giveBack(this.#code, frame);
     }
     this.#code.u8(END);
-    const head = this.#head;
-    head.clear();
-    this.#locals.write(head, this.#scratch.count);
-    this.#scratch.declare(head);
-    const size = head.length + entry.length + this.#code.length;
-    if (size > ENGINE_BODY_BYTES) refuse("TooLarge", body.from, "bodyBytes");
-    if (count + this.#scratch.count > ENGINE_LOCALS) refuse("TooLarge", body.from, "locals");
-    to.u32(size);
-    to.append(head);
-    to.append(entry);
-    to.append(this.#code);
-  }
-
-  /** Opens the block around everything, which leaves what the function leaves. */
-  #openWhole(results: readonly number[]): void {
-    this.#entry.u8(BLOCK);
-    const [first = NO_RESULT] = results;
-    if (results.length < 2) this.#entry.u8(first);
-    else this.#entry.s32(this.#wholeType(results));
-  }
-
-  #wholeType(results: readonly number[]): number {
-    const known = this.#wholeTypes.get(results);
-    if (known !== undefined) return known;
-    const number = this.#context.types.number([], results);
-    this.#wholeTypes.set(results, number);
-    return number;
+    this.#assembler.write(
+      { from: body.from, locals: this.#locals, scratch: this.#scratch, entry, code: this.#code },
+      to,
+    );
   }
 }

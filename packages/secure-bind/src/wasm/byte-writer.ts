@@ -5,6 +5,8 @@ export const PADDED_BYTES = 5;
 
 /** Ranges up to this long are copied by a loop: a view would cost more. */
 const SHORT_RANGE = 32;
+/** Runs up to this long are copied byte by byte, into room for as much. */
+const SHORT_RUN = 64;
 
 const scratch = new DataView(new ArrayBuffer(8));
 const utf8 = new TextEncoder();
@@ -191,6 +193,18 @@ export class ByteWriter {
       this.#bytes.set(source.subarray(from, to), this.#length);
     else this.#each(source, from, to);
     this.#length += to - from;
+  }
+
+  /** The bytes of `source` from offset `from` up to, not including, `to`: as `bytes`, for many short runs. */
+  run(source: Uint8Array, from: number, to: number): void {
+    if (to - from > SHORT_RUN) {
+      this.bytes(source, from, to);
+      return;
+    }
+    const into = this.room(SHORT_RUN);
+    let at = this.#length;
+    for (let i = from; i < to; i++) into[at++] = source[i] ?? 0;
+    this.#length = at;
   }
 
   /** Copies bytes behind the last one. */

@@ -63,7 +63,7 @@ export function mayGrow({ bytes, bodies }: Pick<ParsedModule, "bytes" | "bodies"
 export class GrowableSegment implements MemoryModel {
   readonly loadMoves: number = ACCESS_MOVES;
   readonly storeMoves: number = ACCESS_MOVES;
-  readonly #functions: ProgramFunctions;
+  readonly functions: ProgramFunctions;
   readonly #minimumBytes: number;
   readonly #outside: number;
   /** Where the access is written, for hints. */
@@ -71,7 +71,7 @@ export class GrowableSegment implements MemoryModel {
 
   /** Its memory has `minimumBytes` from the start. */
   constructor(functions: ProgramFunctions, minimumBytes: number) {
-    this.#functions = functions;
+    this.functions = functions;
     this.#minimumBytes = minimumBytes;
     this.#outside = functions.outside();
   }
@@ -125,18 +125,6 @@ export class GrowableSegment implements MemoryModel {
 
   grow(to: ByteWriter): void {
     to.u8(CALL);
-    to.u32(this.#functions.grow());
-  }
-
-  fill(): number {
-    return this.#functions.fill();
-  }
-
-  copy(): number {
-    return this.#functions.copy();
-  }
-
-  init(index: number): number {
-    return this.#functions.init(index);
+    to.u32(this.functions.grow());
   }
 }

@@ -3,6 +3,7 @@ import {
   STACK_BYTES,
   STACK_BYTES_MAX,
   isCount,
+  compileOnce,
   isStackOverflow,
   isTrap,
   linkFunctions,
@@ -312,14 +313,7 @@ class PlacedProgram implements SandboxedProgram {
  * **Fails** "Internal" when it was not made by `rewriteProgram`, or there is no memory left for it.
  */
 export function compileProgram(program: RewrittenProgram): WebAssembly.Module | ModuleRefusal {
-  const known = programParts(program);
-  if (known === undefined) return refuseModule("Internal", -1, "not rewritten");
-  try {
-    known.compiled ??= new WebAssembly.Module(known.bytes);
-    return known.compiled;
-  } catch {
-    return refuseModule("Internal", -1, "not compiled");
-  }
+  return compileOnce(programParts(program));
 }
 
 const nothing = (): void => {};

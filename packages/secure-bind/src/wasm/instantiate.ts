@@ -82,7 +82,17 @@ export const isTrap = (thrown: unknown): boolean => thrown instanceof WebAssembl
  * made by `rewriteModule`, or there is no memory left for it.
  */
 export function compileModule(rewritten: RewrittenModule): WebAssembly.Module | ModuleRefusal {
-  const known = partsOf(rewritten);
+  return compileOnce(partsOf(rewritten));
+}
+
+/** What the rewriter made, and the engine's form of it once that was wanted. */
+interface Compilable {
+  readonly bytes: Uint8Array;
+  compiled: WebAssembly.Module | undefined;
+}
+
+/** Compiles what the rewriter made, unless that was done; refuses what it did not make. */
+export function compileOnce(known: Compilable | undefined): WebAssembly.Module | ModuleRefusal {
   if (known === undefined) return refuseModule("Internal", -1, "not rewritten");
   try {
     known.compiled ??= new WebAssembly.Module(known.bytes);

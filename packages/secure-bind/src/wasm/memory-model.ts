@@ -14,7 +14,9 @@ export interface BulkFunctions {
 }
 
 /** Writes what stands for an instruction that has to do with memory. */
-export interface MemoryModel extends BulkFunctions {
+export interface MemoryModel {
+  /** The functions that stand for its bulk operations. */
+  readonly functions: BulkFunctions;
   /** Moves of the engine's compiler for a load and a store, for each local and operand. */
   readonly loadMoves: number;
   readonly storeMoves: number;

@@ -13,8 +13,6 @@ import { BY_TYPE, LEAVES, TAKES } from "./operand-tables.ts";
 import { SavedLocals } from "./saved-locals.ts";
 import { ScratchLocals } from "./scratch-locals.ts";
 
-/** Runs up to this long are copied byte by byte. */
-const SHORT_RUN = 64;
 const DROP = 0x1a;
 const SELECT = 0x1b;
 const SELECT_TYPED = 0x1c;
@@ -54,14 +52,7 @@ export class OperandWriter {
     const { bytes, start } = this.reader;
     const from = this.#copied;
     this.#copied = start;
-    if (start - from > SHORT_RUN) {
-      this.code.bytes(bytes, from, start);
-      return;
-    }
-    const into = this.code.room(SHORT_RUN);
-    let at = this.code.length;
-    for (let i = from; i < start; i++) into[at++] = bytes[i] ?? 0;
-    this.code.wrote(at);
+    this.code.run(bytes, from, start);
   }
 
   /** Passes over the instruction that was read last: it is replaced, or not reached. */

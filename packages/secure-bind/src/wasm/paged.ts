@@ -64,7 +64,7 @@ const ACCESS_ROOM = 192;
 export class Paged implements MemoryModel {
   readonly loadMoves: number = ACCESS_MOVES;
   readonly storeMoves: number = ACCESS_MOVES;
-  readonly #functions: PagedFunctions;
+  readonly functions: PagedFunctions;
   readonly #pageBytes: number;
   readonly #near: number;
   readonly #pageBits: PageBits;
@@ -80,7 +80,7 @@ export class Paged implements MemoryModel {
 
   constructor(functions: PagedFunctions) {
     const { pageBits } = functions;
-    this.#functions = functions;
+    this.functions = functions;
     this.#pageBytes = 2 ** pageBits;
     this.#near = this.#pageBytes >> NEAR_BITS;
     this.#pageBits = pageBits;
@@ -92,7 +92,7 @@ export class Paged implements MemoryModel {
     const slot = VALUE_SLOTS[code] ?? 0;
     // Functions are numbered, and maybe written, before the room is asked for: they write elsewhere.
     const slow =
-      WRITES[code] === 0 ? this.#functions.read(ACCESS_BYTES[code] ?? 0) : this.#functions.write(instruction);
+      WRITES[code] === 0 ? this.functions.read(ACCESS_BYTES[code] ?? 0) : this.functions.write(instruction);
     this.#to = to;
     const into = to.room(ACCESS_ROOM);
     let at = to.length;
@@ -184,18 +184,6 @@ export class Paged implements MemoryModel {
 
   grow(to: ByteWriter): void {
     to.u8(CALL);
-    to.u32(this.#functions.grow());
-  }
-
-  fill(): number {
-    return this.#functions.fill();
-  }
-
-  copy(): number {
-    return this.#functions.copy();
-  }
-
-  init(index: number): number {
-    return this.#functions.init(index);
+    to.u32(this.functions.grow());
   }
 }

@@ -7,6 +7,7 @@
  * operands wait in locals wherever control may come in from elsewhere.
  */
 import type { AddedTypes } from "./added-types.ts";
+import { BodyAssembler, ENGINE_BODY_BYTES } from "./body-assembler.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CallSurvey } from "./call-survey.ts";
 import { entryFuel, frameBytes, writeOne } from "./charges.ts";
@@ -54,10 +55,6 @@ export interface ProgramContext {
   readonly survey: CallSurvey;
 }
 
-/** The longest function body, and the most locals of one, that engines take. */
-const ENGINE_BODY_BYTES = 7_654_321;
-const ENGINE_LOCALS = 50_000;
-const NO_RESULT = 0x40;
 const NO_RESULT_TYPE = -64;
 /** `table.grow` and `table.fill`, in the table of opcodes. */
 const TABLE_GROW = BULK_CODES + 15;
@@ -94,14 +91,13 @@ export class ProgramBody {
   readonly #context: ProgramContext;
   readonly #writer: OperandWriter;
   readonly #groups: LocalGroups;
-  readonly #head: ByteWriter = new ByteWriter(256);
+  readonly #assembler: BodyAssembler = new BodyAssembler();
   readonly #entry: ByteWriter = new ByteWriter(256);
   readonly #plan: SuspensionPlan;
   readonly #regions: FuelRegions = new FuelRegions();
   readonly #labels: ProgramLabels;
   readonly #tooDeep: number;
   readonly #movesOfKinds: Float64Array;
-  readonly #wholeTypes: Map<readonly number[], number> = new Map();
   #moves = 0;
   /** What is looked at for each local: see moves.ts. */
   #joins = 0;
@@ -345,13 +341,13 @@ export class ProgramBody {
         writer.operands.push(i32);
         return;
       case KIND.memoryFill:
-        this.#bulk(model.fill());
+        this.#bulk(model.functions.fill());
         return;
       case KIND.memoryCopy:
-        this.#bulk(model.copy());
+        this.#bulk(model.functions.copy());
         return;
       case KIND.memoryInit:
-        this.#bulk(model.init(this.#segment()));
+        this.#bulk(model.functions.init(this.#segment()));
         return;
       case KIND.dataDrop:
         this.#dropData();
@@ -440,17 +436,7 @@ export class ProgramBody {
     this.#entry.clear();
     if (this.#suspends) this.#frameCode(body, type, fuel);
     else code.u8(END);
-    const head = this.#head;
-    head.clear();
-    this.#groups.write(head, scratch.count);
-    scratch.declare(head);
-    const size = head.length + this.#entry.length + code.length;
-    if (size > ENGINE_BODY_BYTES) refuse("TooLarge", body.from, "bodyBytes");
-    if (this.#groups.count + scratch.count > ENGINE_LOCALS) refuse("TooLarge", body.from, "locals");
-    to.u32(size);
-    to.append(head);
-    to.append(this.#entry);
-    to.append(code);
+    this.#assembler.write({ from: body.from, locals: this.#groups, scratch, entry: this.#entry, code }, to);
   }
 
   #frameCode(body: Range, type: FunctionType, fuel: number): void {
@@ -461,7 +447,7 @@ export class ProgramBody {
     const frame = this.#frame(body, type);
     const saved = new SavedFrame(labels.point, left, locals.all(body.from));
     const { count, vectors } = this.#groups;
-    openFrame(this.#entry, (to) => this.#wholeType(to, type.results), this.#plan.labels(0));
+    openFrame(this.#entry, (to) => this.#context.types.writeBlock(type.results, to), this.#plan.labels(0));
     labels.rewind(2);
     writeEntry(this.#entry, {
       instructions: fuel + entryFuel(type.results.length + count - vectors, vectors),
@@ -478,20 +464,5 @@ export class ProgramBody {
       },
     });
     writeUnwinding(code, saved, frame, type.results);
-  }
-
-  /** Writes the type of a block that leaves `results`. */
-  #wholeType(to: ByteWriter, results: readonly number[]): void {
-    const [first = NO_RESULT] = results;
-    if (results.length < 2) {
-      to.u8(first);
-      return;
-    }
-    let number = this.#wholeTypes.get(results);
-    if (number === undefined) {
-      number = this.#context.types.number([], results);
-      this.#wholeTypes.set(results, number);
-    }
-    to.s32(number);
   }
 }

@@ -75,7 +75,7 @@ export class Segment implements MemoryModel {
   readonly #memoryBytes: number;
   readonly #hasMessage: boolean;
   readonly #outside: number;
-  readonly #bulk: BulkFunctions;
+  readonly functions: BulkFunctions;
   /** Locals of the access being written: of its address, and of its value or -1. */
   #address = 0;
   #value = -1;
@@ -85,7 +85,7 @@ export class Segment implements MemoryModel {
     this.#hasMessage = hasMessage;
     this.loadMoves = hasMessage ? EITHER_MOVES : ACCESS_MOVES;
     this.#outside = outside;
-    this.#bulk = bulk;
+    this.functions = bulk;
   }
 
   size(to: ByteWriter): void {
@@ -105,18 +105,6 @@ export class Segment implements MemoryModel {
     to.u32(pages);
     to.u8(INSTRUCTIONS["i32.eqz"]);
     to.u8(INSTRUCTIONS.select);
-  }
-
-  fill(): number {
-    return this.#bulk.fill();
-  }
-
-  copy(): number {
-    return this.#bulk.copy();
-  }
-
-  init(index: number): number {
-    return this.#bulk.init(index);
   }
 
   access(instruction: InstructionReader, to: ByteWriter, scratch: ScratchLocals): void {

@@ -50,6 +50,16 @@ function finish(program: SandboxedProgram, first: Exit): number {
   return suspensions;
 }
 
+/** A call that suspends its program, and at the second time answers with one more than it was given. */
+function suspending(): NonNullable<Answers["call"]> {
+  let isSecond = true;
+  return (running, value) => {
+    isSecond = !isSecond;
+    if (!isSecond) running.suspend();
+    return value + 1;
+  };
+}
+
 /** A module with one function of one number, which may call its host, and exports it as "f". */
 const one = (write: (f: FunctionBuilder, host: number) => void): Uint8Array =>
   buildModule((m) => {
@@ -116,13 +126,7 @@ describe.each(BOTH)("in mode $mode", (options) => {
       f.get(0);
       for (let i = 0; i < 4_000; i++) f.op("call", host);
     });
-    let isSecond = true;
-    const call = (running: SandboxedProgram, value: number): number => {
-      isSecond = !isSecond;
-      if (!isSecond) running.suspend();
-      return value + 1;
-    };
-    const program = place(mustRewrite(bytes, options), { call });
+    const program = place(mustRewrite(bytes, options), { call: suspending() });
     expect(finish(program, program.enter("f", 5))).toBe(4_000);
     expect(program.result()).toBe(4_005);
   });
@@ -137,13 +141,7 @@ describe.each(BOTH)("in mode $mode", (options) => {
       for (let i = 0; i < 2_000; i++) f.end();
       f.get(0);
     });
-    let isSecond = true;
-    const call = (running: SandboxedProgram, value: number): number => {
-      isSecond = !isSecond;
-      if (!isSecond) running.suspend();
-      return value + 1;
-    };
-    const program = place(mustRewrite(bytes, options), { call });
+    const program = place(mustRewrite(bytes, options), { call: suspending() });
     expect(finish(program, program.enter("f", 5))).toBe(1);
     expect(program.result()).toBe(6);
   });
