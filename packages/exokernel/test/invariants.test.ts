@@ -1,4 +1,5 @@
 /** Random calls of several environments: the kernel survives, its invariants hold, and nothing is left. */
+import type { TranslationHardware } from "@exolith/hw-model";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CALLS } from "../src/abi/index.ts";
@@ -11,8 +12,14 @@ import { makeCounts, makeWorld, type Counts } from "./random-world.ts";
 /** A failure is shrunk for as long, and printed with its seed. */
 const PATIENCE = { interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true } as const;
 
-const worlds = (counts: Counts, most: number): fc.IProperty<[Stretch[]]> =>
-  fc.property(stretches(most), (run) => runWorld(makeWorld(counts), run));
+/** Worlds with either kind of translation buffer. */
+const worlds = (counts: Counts, most: number): fc.IProperty<[Stretch[], boolean]> =>
+  fc.property(stretches(most), fc.boolean(), (run, isSmall) =>
+    runWorld(makeWorld(counts, { parts: isSmall ? { translation: SMALL_BUFFER } : {} }), run),
+  );
+
+/** Few entries, which the kernel fills. */
+const SMALL_BUFFER: TranslationHardware = { entries: 8, refill: "software" };
 
 const MILLION = 1_000_000;
 const STEPS = 6000;
