@@ -110,8 +110,8 @@ export function makeNic(wiring: NicWiring): Nic {
       if (outgoing.flush(toNanoseconds(now)) > 0) sent?.();
     },
     wakeAt: () => {
-      const arrival = incoming.nextArrival();
-      return arrival === Infinity ? NEVER : dueCycles(arrival);
+      const due = incoming.nextArrival();
+      return due === Infinity ? NEVER : dueCycles(due);
     },
   };
 }
