@@ -53,10 +53,13 @@ function expireRetransmit(core: TcpCore, block: ControlBlock): void {
     const flight = distance(block.sendUnacknowledged, block.sendNext);
     const again = block.timeout.backoffs > 0 && block.timedOutSequence === block.sendUnacknowledged;
     block.timedOutSequence = block.sendUnacknowledged;
+    // The peer may have thrown away what it had: it is believed once (RFC 2018 section 8, RFC 6675 section 5.1).
+    if (again) block.scoreboard.clear();
     block.congestion.timedOut(block.sendHighest, flight, again);
   }
   block.timeout.backOff();
   block.sendNext = block.sendUnacknowledged;
+  block.retransmittedTo = block.sendUnacknowledged;
   core.ready.add(block);
 }
 
