@@ -77,9 +77,19 @@ export const findRetransmission = (block: ControlBlock, lostOnly: boolean): bool
 export function findRescue(block: ControlBlock): boolean {
   if (!isAfter(block.sendUnacknowledged, block.rescuedTo) || block.sendUnacknowledged === block.sendHighest)
     return false;
-  block.scoreboard.findTail(block.sendUnacknowledged, block.sendHighest, block.segmentBytes);
+  const hasFin = isFinLast(block);
+  block.scoreboard.findTail(
+    block.sendUnacknowledged,
+    block.sendHighest,
+    block.segmentBytes + (hasFin ? 1 : 0),
+  );
   return true;
 }
+
+// FIN is the last that was sent and not reported: it rides on a full segment.
+const isFinLast = (block: ControlBlock): boolean =>
+  distance(block.sendUnacknowledged, block.sendHighest) > block.queue.length &&
+  block.scoreboard.highest(block.sendUnacknowledged) !== block.sendHighest;
 
 /** While what was sent is sent again after a timeout: steps over what the peer has. */
 export function stepOverReported(block: ControlBlock): void {
