@@ -50,6 +50,8 @@ export class World {
   now = 0;
   /** Pauses in which nothing was sent though nobody waited for a timer, cycles: what no rule explains. */
   readonly stalls: number[] = [];
+  /** The longest of all pauses, cycles. */
+  longestPause = 0;
   /** Timers that resent, probed or tried again, in all. */
   timers: () => number = () => 0;
   #sentAt = 0;
@@ -73,6 +75,7 @@ export class World {
     const fired = this.timers();
     const pause = this.now - this.#sentAt;
     if (pause > 2 * (delay + jitter) + PATIENCE && fired === this.#timersThen) this.stalls.push(pause);
+    this.longestPause = Math.max(this.longestPause, pause);
     this.#sentAt = this.now;
     this.#timersThen = fired;
   }

@@ -29,8 +29,7 @@ export function arriveTimeWait(core: TcpCore, row: number, segment: Segment): vo
     return;
   }
   if (has(segment, FIN)) tombstones.restart(row, core.now);
-  if (sequenceLength(segment) > 0 || segment.sequence !== receiveNext)
-    acknowledge(core, row, segment);
+  if (sequenceLength(segment) > 0 || segment.sequence !== receiveNext) acknowledge(core, row, segment);
 }
 
 // By its timestamp if it has one, otherwise by its number (RFC 6191 section 2).

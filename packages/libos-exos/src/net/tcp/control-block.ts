@@ -96,6 +96,8 @@ export interface ControlFields extends Tuple {
   timedAt: number;
   /** When something with a sequence number was last sent. */
   sentAt: number;
+  /** When something was last sent again; when it was opened, before that. */
+  resentAt: number;
   /** When a segment of the peer last came that passed the checks. */
   heardAt: number;
   /** When a challenge ACK was last sent; -Infinity for never. */
@@ -106,8 +108,9 @@ export interface ControlFields extends Tuple {
   isSynLost: boolean;
   /** The sequence number that the retransmission timer last expired for; -1 for none. */
   timedOutSequence: number;
-  /** The retransmission timer is the persist timer now. */
+  /** The retransmission timer is the persist timer now, since `persistingSince` (cycles). */
   isPersisting: boolean;
+  persistingSince: number;
   /** The first unacknowledged segment is to be sent again. */
   isRetransmitDue: boolean;
   /** HighRxt: after the last byte sent again in this recovery; and RescueRxt (RFC 6675 section 2). */
@@ -224,12 +227,14 @@ const FRESH: ControlFields = Object.freeze({
   timedSequence: 0,
   timedAt: 0,
   sentAt: 0,
+  resentAt: 0,
   heardAt: 0,
   challengedAt: -Infinity,
   probes: 0,
   isSynLost: false,
   timedOutSequence: -1,
   isPersisting: false,
+  persistingSince: 0,
   isRetransmitDue: false,
   retransmittedTo: 0,
   rescuedTo: 0,

@@ -1,11 +1,11 @@
 /** What the parts of one TCP endpoint share. */
-import type { RateLimit } from "../rate-limit.ts";
 import type { SegmentOutput } from "../segment-output.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { ControlParts } from "./control-block.ts";
 import type { Draft } from "./emit.ts";
 import type { ChooseInitial } from "./initial-sequence.ts";
 import type { TcpLimits } from "./limits.ts";
+import type { KeyedRateLimit } from "./keyed-rate-limit.ts";
 import type { Listener } from "./listener.ts";
 import type { SegmentOptions } from "./options.ts";
 import type { PieceSum } from "./payload-sum.ts";
@@ -36,6 +36,7 @@ export interface Durations {
   readonly full: number;
   readonly unresolved: number;
   readonly timestampLife: number;
+  readonly closedWindow: number;
 }
 
 /** One endpoint: its tables, its seams, and the time of the entry that is being served. */
@@ -65,7 +66,7 @@ export interface TcpCore extends ControlParts {
   /** Ticks of our timestamps in a cycle. */
   readonly ticksPerCycle: number;
   readonly counters: TcpCounters;
-  readonly resets: RateLimit;
+  readonly resets: KeyedRateLimit;
   /** Cycles, read once an entry. */
   now: number;
   /** Segments that may still be sent in this poll. */
@@ -94,4 +95,5 @@ export const makeDurations = (limits: TcpLimits, hertz: number): Durations => ({
   full: limits.fullSeconds * hertz,
   unresolved: limits.unresolvedSeconds * hertz,
   timestampLife: limits.timestampLifeSeconds * hertz,
+  closedWindow: limits.closedWindowSeconds * hertz,
 });

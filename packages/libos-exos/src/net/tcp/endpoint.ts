@@ -1,7 +1,6 @@
 /** TCP put together: one endpoint over one `SegmentOutput`. */
 import type { Window } from "@exolith/exokernel/abi";
 import { publishCounters } from "../counters.ts";
-import { makeRateLimit } from "../rate-limit.ts";
 import type { SegmentOutput, Transport } from "../segment-output.ts";
 import type { Connection, ConnectionHandler } from "./application.ts";
 import { arrive } from "./arrive.ts";
@@ -11,6 +10,7 @@ import type { Clock, TcpCore } from "./core.ts";
 import { makeDurations } from "./core.ts";
 import { makeDraft } from "./emit.ts";
 import { makeChooseInitial, makeSecret } from "./initial-sequence.ts";
+import { KeyedRateLimit } from "./keyed-rate-limit.ts";
 import { close } from "./lifecycle.ts";
 import type { TcpLimits } from "./limits.ts";
 import { TCP_LIMITS } from "./limits.ts";
@@ -145,7 +145,7 @@ function makeCore(options: TcpOptions): TcpCore {
     synOptions: makeSegmentOptions(),
     ticksPerCycle: TICKS_PER_SECOND / hertz,
     counters: makeTcpCounters(),
-    resets: makeRateLimit(hertz, limits.resetsPerSecond, limits.resetsPerSecond),
+    resets: new KeyedRateLimit(hertz, limits.resetsPerSecond, limits.resetBuckets, randomWord()),
     now: clock.now(),
     budget: 0,
     waiting: 0,

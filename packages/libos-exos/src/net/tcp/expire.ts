@@ -42,7 +42,10 @@ function giveUp(core: TcpCore, block: ControlBlock): void {
 
 function expireRetransmit(core: TcpCore, block: ControlBlock): void {
   if (block.isPersisting) {
-    sendProbe(core, block);
+    if (isClosedTooLong(core, block)) {
+      emitReset(core, block);
+      lose(core, block, "timeout");
+    } else sendProbe(core, block);
     return;
   }
   core.counters.retransmissionTimeouts += 1;
@@ -62,6 +65,9 @@ function expireRetransmit(core: TcpCore, block: ControlBlock): void {
   block.retransmittedTo = block.sendUnacknowledged;
   core.ready.add(block);
 }
+
+const isClosedTooLong = (core: TcpCore, block: ControlBlock): boolean =>
+  core.durations.closedWindow > 0 && core.now - block.persistingSince >= core.durations.closedWindow;
 
 function expireKeepalive(core: TcpCore, block: ControlBlock): void {
   const idle = keepaliveIdle(core, block);

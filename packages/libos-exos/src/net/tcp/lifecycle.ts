@@ -30,6 +30,7 @@ export function openBlock(core: TcpCore, tuple: Tuple, initial: InitialNumbers):
   block.timestampOffset = initial.timestampOffset;
   block.openedAt = core.now;
   block.sentAt = core.now;
+  block.resentAt = core.now;
   block.heardAt = core.now;
   return block;
 }

@@ -41,8 +41,10 @@ export interface TcpLimits {
   readonly keepaliveProbes: number;
   /** Idle time in FIN-WAIT-2 before the peer is probed, keepalive or not: one that vanished cannot hold a connection. 0 is off. */
   readonly finWaitSeconds: number;
-  /** Pause between challenge ACKs of one connection (RFC 5961 section 7). */
+  /** Pause between challenge ACKs of one connection (RFC 5961 section 7); 0 answers every time. There is no limit for all of them together: see `challenge`. */
   readonly challengeSeconds: number;
+  /** A window that the peer holds closed for so long, answering probes, ends the connection with a reset (RFC 6429). 0 is off, as RFC 9293 section 3.8.6.1 has it. */
+  readonly closedWindowSeconds: number;
   /** Pause before an interface that was full is tried again. */
   readonly fullSeconds: number;
   /** Pause before a next hop that was not resolved is tried again without having been told. */
@@ -69,8 +71,10 @@ export interface TcpLimits {
 
   /** True holds back short segments while data is in flight (RFC 9293 section 3.7.4). */
   readonly nagle: boolean;
-  /** Resets a second for segments of no connection. */
+  /** Resets a second for segments of no connection, to peers that share one of `resetBuckets`. */
   readonly resetsPerSecond: number;
+  /** Parts into which the peers of no connection fall, by a secret; what one peer uses up of the resets of its part tells nobody in another. */
+  readonly resetBuckets: number;
   /** A peer's smaller maximum segment size is taken as this, options of 12 bytes included: tiny segments are an attack on the sender. */
   readonly minimumSegmentBytes: number;
   /** Maximum segment size of a peer that names none (RFC 9293 section 3.7.1). */
@@ -107,6 +111,7 @@ export const TCP_LIMITS: TcpLimits = Object.freeze({
   keepaliveProbes: 9,
   finWaitSeconds: 60,
   challengeSeconds: 0.5,
+  closedWindowSeconds: 0,
   fullSeconds: 0.0001,
   unresolvedSeconds: 1,
   windowScaling: true,
@@ -120,6 +125,7 @@ export const TCP_LIMITS: TcpLimits = Object.freeze({
   restartAfterIdle: true,
   nagle: false,
   resetsPerSecond: 200,
+  resetBuckets: 64,
   minimumSegmentBytes: 88,
   defaultSegmentBytes: 536,
   burstSegments: 16,

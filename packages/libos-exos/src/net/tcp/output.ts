@@ -7,7 +7,13 @@ import type { Emitted } from "./emit.ts";
 import { acceptableSequence, draftFrom, emit, receiveRoom } from "./emit.ts";
 import { armGiveUp } from "./lifecycle.ts";
 import { reportBytes, writeReport, writeSyn } from "./outgoing-options.ts";
-import { findRescue, findRetransmission, inFlight, isRecoveringBySelection, stepOverReported } from "./selective.ts";
+import {
+  findRescue,
+  findRetransmission,
+  inFlight,
+  isRecoveringBySelection,
+  stepOverReported,
+} from "./selective.ts";
 import { advance, distance, isBefore, latest } from "./sequence.ts";
 import { owesFin } from "./state.ts";
 import { TIMER } from "./timers.ts";
@@ -165,9 +171,9 @@ const fullText = (block: ControlBlock): number => block.segmentBytes - reportByt
 
 // While what was sent is sent again: the bytes before those that the peer has.
 function textToReported(block: ControlBlock): number {
-  const { scoreboard, sendNext } = block;
-  if (scoreboard.count === 0 || sendNext === block.sendHighest) return Infinity;
-  return distance(sendNext, scoreboard.nextStart(sendNext, block.sendHighest));
+  const { scoreboard, sendNext: from, sendHighest } = block;
+  if (scoreboard.count === 0 || from === sendHighest) return Infinity;
+  return distance(from, scoreboard.nextStart(from, sendHighest));
 }
 
 function mayGo(core: TcpCore, block: ControlBlock, length: number, isLast: boolean): boolean {
@@ -250,6 +256,7 @@ function recordSent(core: TcpCore, block: ControlBlock, from: number, end: numbe
   if (from !== block.sendHighest) {
     core.counters.retransmissions += 1;
     block.isTiming = false;
+    block.resentAt = core.now;
     block.retransmittedTo = latest(block.retransmittedTo, end);
   } else if (!block.isTiming) {
     block.isTiming = true;
@@ -278,6 +285,7 @@ const hasPending = (block: ControlBlock): boolean =>
 function armPersist(core: TcpCore, block: ControlBlock): void {
   if (block.isPersisting || !hasPending(block)) return;
   block.isPersisting = true;
+  block.persistingSince = core.now;
   armRetransmit(core, block);
   armGiveUp(core, block);
 }
@@ -307,6 +315,7 @@ function emitProbe(core: TcpCore, block: ControlBlock): void {
   if (emit(core) !== "sent") return;
   acknowledged(core, block);
   block.isTiming = false;
+  block.resentAt = core.now;
   block.sendHighest = latest(block.sendHighest, advance(from, 1));
 }
 

@@ -10,7 +10,7 @@ import { advance } from "./sequence.ts";
 /** RST for a segment that nobody wants (RFC 9293 section 3.10.7.1); so many a second. */
 export function replyReset(core: TcpCore, segment: Segment): void {
   if (has(segment, RST)) return;
-  if (!core.resets.take(core.now)) {
+  if (!core.resets.take(segment.remoteAddress, core.now)) {
     core.counters.rateLimited += 1;
     return;
   }

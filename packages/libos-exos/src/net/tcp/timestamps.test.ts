@@ -119,11 +119,7 @@ describe("the echo", () => {
   test("is of the segment that the acknowledgment is for: the first of two that are acknowledged together", () => {
     const talk = open();
     expect(
-      echoAfter(
-        talk,
-        { seq: 1, payload: "a", times: [2000, 0] },
-        { seq: 2, payload: "b", times: [2010, 0] },
-      ),
+      echoAfter(talk, { seq: 1, payload: "a", times: [2000, 0] }, { seq: 2, payload: "b", times: [2010, 0] }),
     ).toBe(2000);
     expect(echoAfter(talk, { seq: 3, payload: "c", times: [2020, 0] })).toBe(2020);
   });
@@ -193,23 +189,30 @@ describe("protection against old segments", () => {
     }
   });
   test("any order of old and new segments: what is taken is what a list of the rules takes", () => {
-    const segment = fc.record({ tick: fc.integer({ min: -20, max: 20 }), bytes: fc.integer({ min: 1, max: 9 }) });
+    const segment = fc.record({
+      tick: fc.integer({ min: -20, max: 20 }),
+      bytes: fc.integer({ min: 1, max: 9 }),
+    });
     fc.assert(
-      fc.property(fc.array(segment, { maxLength: 20 }), fc.constantFrom(0, 1000, 0x7fff_fff8), (all, clock) => {
-        const talk = open({}, clock);
-        let recent = 0;
-        let next = 1;
-        for (const { tick, bytes } of all) {
-          talk.arrives({ seq: next, payload: "x".repeat(bytes), times: [(clock + tick) >>> 0, 0] });
-          if (tick >= recent) {
-            next += bytes;
-            recent = tick;
+      fc.property(
+        fc.array(segment, { maxLength: 20 }),
+        fc.constantFrom(0, 1000, 0x7fff_fff8),
+        (all, clock) => {
+          const talk = open({}, clock);
+          let recent = 0;
+          let next = 1;
+          for (const { tick, bytes } of all) {
+            talk.arrives({ seq: next, payload: "x".repeat(bytes), times: [(clock + tick) >>> 0, 0] });
+            if (tick >= recent) {
+              next += bytes;
+              recent = tick;
+            }
+            // The echo follows what was acknowledged, so each one is acknowledged before the next.
+            talk.passes(50);
+            expect(talk.sends().at(-1)?.ack).toBe(next);
           }
-          // The echo follows what was acknowledged, so each one is acknowledged before the next.
-          talk.passes(50);
-          expect(talk.sends().at(-1)?.ack).toBe(next);
-        }
-      }),
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -40,13 +40,15 @@ export function takeTimestamp(core: TcpCore, block: ControlBlock, timestamp: num
 }
 
 /**
- * A round trip by the echoed timestamp, whatever was sent again in between. It
- * counts in ticks, so it is taken only where the exact clock may not be (Karn's
- * rule); an echo of what was never sent is ignored.
+ * A round trip by the echoed timestamp. It counts in ticks, so it is taken only
+ * where the exact clock may not be (Karn's rule), and only from the echo of what
+ * was sent again last: an older one is of a segment that came long ago and whose
+ * acknowledgments were lost, so that each timeout would make the next one longer.
+ * An echo of what was never sent is ignored.
  */
 export function measureEcho(core: TcpCore, block: ControlBlock, segment: Segment): void {
   const elapsed = (ticks(core, block.timestampOffset) - segment.options.timestampEcho) | 0;
-  if (elapsed < 0 || elapsed > (core.now - block.openedAt) * core.ticksPerCycle + 1) return;
+  if (elapsed < 0 || elapsed > (core.now - block.resentAt) * core.ticksPerCycle + 1) return;
   core.counters.echoesMeasured += 1;
   block.timeout.measured(Math.max(elapsed, 1) / core.ticksPerCycle);
 }

@@ -39,6 +39,10 @@ function matrix(): [string, Channel][] {
 const counted = (outcome: Outcome, name: "retransmissionTimeouts" | "retransmissions"): number =>
   outcome.sides.reduce((sum, side) => sum + side.tcp.counters[name], 0);
 
+// A timeout of at least 200 ms, of a round trip and four times its variation, which is no more; doubled three times in a row.
+const longestPause = ({ delay, jitter }: Channel): number =>
+  8 * Math.max(200 * MILLISECOND, 5 * 2 * (delay + jitter));
+
 describe.each(Object.entries(WAYS))("with %s", (_, limits) => {
   test.each(matrix())("%s", (_name, channel) => {
     const setting = { limits, mtu: 1500, buffers: 1, bufferBytes: 65_536, appetite: 1000 };
@@ -46,6 +50,7 @@ describe.each(Object.entries(WAYS))("with %s", (_, limits) => {
       const outcome = run(seed, channel, TOTALS, setting);
       expect(complaints(outcome, TOTALS)).toEqual([]);
       expect(outcome.world.stalls).toEqual([]);
+      expect(outcome.world.longestPause).toBeLessThan(longestPause(channel));
       if (channel.loss === 0 && channel.jitter === 0) {
         expect(counted(outcome, "retransmissionTimeouts")).toBe(0);
         expect(counted(outcome, "retransmissions")).toBe(0);
@@ -74,6 +79,20 @@ test("with selective acknowledgments a megabyte over a wire that loses 3 % comes
   const selective = recoverMany({});
   expect(selective.seconds).toBeLessThan(reno.seconds);
   expect(selective.timeouts).toBeLessThan(reno.timeouts);
+});
+
+test("timestamps do not make the timeouts longer, even on a wire that loses every tenth packet both ways", () => {
+  const seconds = (limits: Partial<TcpLimits>): number => {
+    let sum = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const channel = { ...CALM, loss: 100, delay: 20 * MILLISECOND };
+      const setting = { limits, mtu: 1500, buffers: 1, bufferBytes: 262_144, appetite: 1000 };
+      const { world } = run(seed, channel, [500_000, 10], setting);
+      sum += world.now / HERTZ;
+    }
+    return sum;
+  };
+  expect(seconds({})).toBeLessThan(1.25 * seconds({ timestamps: false }));
 });
 
 test("the round trips of a long way are all that a transfer without loss takes", () => {
