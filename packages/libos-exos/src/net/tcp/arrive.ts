@@ -14,6 +14,7 @@ import { replyReset } from "./reply.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
 import { advance } from "./sequence.ts";
+import { takeTimestamp } from "./timestamps.ts";
 import { portsOf } from "./tuple-table.ts";
 
 /** Finds the connection, the tombstone or the listener of a valid segment. O(1) expected. */
@@ -51,6 +52,8 @@ function arriveSynchronized(core: TcpCore, block: ControlBlock, segment: Segment
 function arriveSynReceived(core: TcpCore, block: ControlBlock, segment: Segment): void {
   if (has(segment, SYN) && !has(segment, RST) && segment.sequence === block.initialReceive) {
     if (!has(segment, ACK)) {
+      if (block.isTimestamping && segment.options.hasTimestamps)
+        takeTimestamp(core, block, segment.options.timestamp);
       block.sendNext = block.initialSend;
       core.ready.add(block);
       return;

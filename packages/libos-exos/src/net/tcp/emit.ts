@@ -11,6 +11,7 @@ import {
 } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
+import { writeClock } from "./outgoing-options.ts";
 import { advance, distance, earliest, latest } from "./sequence.ts";
 
 /** A segment to be: its payload pieces lie in the output already. Reused. */
@@ -62,7 +63,7 @@ export function emit(core: TcpCore): Emitted {
   return "sent";
 }
 
-/** Addresses a draft without payload and options from `block`. */
+/** Addresses a draft without payload from `block`; it has timestamps if they were agreed on. */
 export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, flags: number): Draft {
   const { draft } = core;
   draft.localAddress = block.localAddress;
@@ -73,7 +74,7 @@ export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, 
   draft.acknowledgment = (flags & ACK) === 0 ? 0 : block.receiveNext;
   draft.flags = flags;
   draft.window = advertisedWindow(core, block);
-  draft.optionBytes = 0;
+  draft.optionBytes = writeClock(core, block);
   draft.payloadSum = 0;
   core.output.payload.clear();
   return draft;

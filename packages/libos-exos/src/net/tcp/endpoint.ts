@@ -1,7 +1,6 @@
 /** TCP put together: one endpoint over one `SegmentOutput`. */
 import type { Window } from "@exolith/exokernel/abi";
 import { publishCounters } from "../counters.ts";
-import { makeRateLimit } from "../rate-limit.ts";
 import type { SegmentOutput, Transport } from "../segment-output.ts";
 import type { Connection, ConnectionHandler } from "./application.ts";
 import { arrive } from "./arrive.ts";
@@ -10,14 +9,15 @@ import { connect } from "./connect.ts";
 import type { Clock, TcpCore } from "./core.ts";
 import { makeDurations } from "./core.ts";
 import { makeDraft } from "./emit.ts";
-import { makeInitialSequence, makeSecret } from "./initial-sequence.ts";
+import { makeChooseInitial, makeSecret } from "./initial-sequence.ts";
+import { KeyedRateLimit } from "./keyed-rate-limit.ts";
 import { close } from "./lifecycle.ts";
 import type { TcpLimits } from "./limits.ts";
 import { TCP_LIMITS } from "./limits.ts";
 import type { MakeHandler } from "./listener.ts";
 import { makeListener } from "./listener.ts";
 import { NewReno } from "./new-reno.ts";
-import { scaleFor } from "./options.ts";
+import { makeSegmentOptions, scaleFor } from "./options.ts";
 import type { PieceSum } from "./payload-sum.ts";
 import { readPieceSum } from "./payload-sum.ts";
 import { poll, wakeAt } from "./poll.ts";
@@ -28,6 +28,7 @@ import { makeSegment, parseSegment } from "./segment.ts";
 import { watchMemory } from "./starving.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import { makeTcpCounters } from "./tcp-counters.ts";
+import { TICKS_PER_SECOND } from "./ticks.ts";
 import { TimeWaitTable } from "./time-wait.ts";
 import { Timers } from "./timers.ts";
 import { TupleTable } from "./tuple-table.ts";
@@ -123,10 +124,10 @@ function makeCore(options: TcpOptions): TcpCore {
       minimum: limits.minimumRetransmissionSeconds * hertz,
       maximum: limits.maximumRetransmissionSeconds * hertz,
     },
-    makeCongestion: options.makeCongestion ?? (() => new NewReno()),
+    makeCongestion: options.makeCongestion ?? newReno(limits),
     durations: makeDurations(limits, hertz),
     pieceSum: options.pieceSum ?? readPieceSum,
-    initialSequence: makeInitialSequence(hertz, makeSecret(randomWord)),
+    chooseInitial: makeChooseInitial(hertz, makeSecret(randomWord)),
     receiveScale: scaleFor(memory.bytes),
     timers: new Timers(limits.connections),
     connections: new TupleTable(limits.connections, randomWord()),
@@ -141,8 +142,10 @@ function makeCore(options: TcpOptions): TcpCore {
     dead: [],
     starving: new Set(),
     draft: makeDraft(),
+    synOptions: makeSegmentOptions(),
+    ticksPerCycle: TICKS_PER_SECOND / hertz,
     counters: makeTcpCounters(),
-    resets: makeRateLimit(hertz, limits.resetsPerSecond, limits.resetsPerSecond),
+    resets: new KeyedRateLimit(hertz, limits.resetsPerSecond, limits.resetBuckets, randomWord()),
     now: clock.now(),
     budget: 0,
     waiting: 0,
@@ -152,6 +155,14 @@ function makeCore(options: TcpOptions): TcpCore {
   };
   return core;
 }
+
+const newReno =
+  (limits: TcpLimits): (() => CongestionControl) =>
+  () =>
+    new NewReno({
+      initialSegments: limits.initialWindowSegments,
+      limitedTransmit: limits.limitedTransmit,
+    });
 
 function makeUse(core: TcpCore): TcpUse {
   const halfOpen = (): number => {

@@ -322,7 +322,7 @@ describe("options", () => {
     talk.arrives({
       flags: "S",
       seq: 0,
-      options: [254, 4, 1, 2, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200],
+      options: [254, 4, 1, 2, 1, 253, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200],
     });
     talk.sends();
     talk.arrives({ seq: 1, ack: 1 });

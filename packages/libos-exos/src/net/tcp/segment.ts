@@ -28,7 +28,6 @@ export interface Segment {
   flags: number;
   /** The window field, not scaled. */
   window: number;
-  /** Of a SYN; other segments' options are skipped. */
   readonly options: SegmentOptions;
   /** Where the text lies; a trimmed segment starts later or ends earlier than it came. */
   packet: Window | undefined;
@@ -69,8 +68,10 @@ export function parseSegment(segment: Segment, packet: Window, at: number, lengt
   segment.packet = packet;
   segment.textAt = at + headerBytes;
   segment.textLength = length - headerBytes;
-  clearOptions(segment.options);
-  if (!has(segment, SYN)) return "valid";
+  if (headerBytes === TCP_HEADER_BYTES) {
+    clearOptions(segment.options);
+    return "valid";
+  }
   return parseOptions(segment.options, packet, at + TCP_HEADER_BYTES, segment.textAt)
     ? "valid"
     : "badOptions";
