@@ -6,7 +6,8 @@
  * It answers ARP, SYN, GET for the files of DIRECTORY (read into memory once, with
  * their heads), and FIN, on TPACKET_V2 rings for both directions with
  * PACKET_VNET_HDR: up to 64 KB of a response are one frame, which the interface
- * cuts and sums. One system call transmits a batch.
+ * cuts and sums. One system call transmits a batch of short frames; a long one goes
+ * by a call of its own from where it lies, which copies it once instead of twice.
  *
  * What it leaves out, and a server may not: retransmission, congestion control,
  * timers, TIME-WAIT, more than one client address, pipelined requests and ones
@@ -30,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -46,9 +48,11 @@ enum {
   DOCUMENTS = 64,
   RX_FRAME = 2048,
   RX_FRAMES = 4096,
-  RX_BLOCK = 1 << 16,
-  TX_FRAME = 1 << 17,
-  TX_FRAMES = 256,
+  BLOCK = 1 << 16,
+  TX_FRAME = 1 << 13,
+  TX_FRAMES = 2048,
+  /* Bytes of data that are worth a system call: copying them into the ring would cost more. */
+  BULK = 4096,
   /* Where a frame begins in a slot for transmission: the header of the slot less its address. */
   TX_DATA = TPACKET2_HDRLEN - sizeof(struct sockaddr_ll),
   FIN = 1,
@@ -78,7 +82,7 @@ struct connection {
 static struct document documents[DOCUMENTS];
 static int document_count;
 static struct connection connections[65536];
-static int fd;
+static int fd, bulk;
 static uint8_t own_hardware[6];
 static uint32_t own_address;
 static uint8_t *rx, *tx;
@@ -129,10 +133,19 @@ static void queue(struct tpacket2_hdr *slot, size_t length) {
   if (++tx_filled == TX_FRAMES / 2) flush();
 }
 
+/* Sends a frame whose data stays where it is. */
+static void send_bulk(uint8_t *headers, const uint8_t *data, size_t length) {
+  struct iovec parts[] = {{headers, VNET + HEADERS}, {(void *)data, length}};
+  flush();
+  while (writev(bulk, parts, 2) < 0)
+    if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR) die("transmit");
+}
+
 /* Sends one segment in answer to `heard`, whose addresses it turns round. */
 static void segment(const uint8_t *heard, struct connection *c, int flags, const uint8_t *data, size_t length) {
-  struct tpacket2_hdr *slot = tx_slot();
-  struct virtio_net_hdr *vnet = (void *)((uint8_t *)slot + TX_DATA);
+  static _Alignas(struct virtio_net_hdr) uint8_t apart[VNET + HEADERS];
+  struct tpacket2_hdr *slot = length > BULK ? NULL : tx_slot();
+  struct virtio_net_hdr *vnet = slot == NULL ? (void *)apart : (void *)((uint8_t *)slot + TX_DATA);
   uint8_t *frame = (uint8_t *)(vnet + 1), *ip = frame + ETHERNET, *tcp = ip + IP;
   size_t options = flags & SYN ? 8 : 0, segment_bytes = TCP + options + length;
   memcpy(frame, heard + 6, 6);
@@ -160,7 +173,7 @@ static void segment(const uint8_t *heard, struct connection *c, int flags, const
   uint32_t pseudo = IPPROTO_TCP + segment_bytes;
   for (int i = 12; i < 20; i += 2) pseudo += get16(ip + i);
   put16(tcp + 16, folded(pseudo));
-  memcpy(tcp + TCP + options, data, length);
+  if (slot != NULL) memcpy(tcp + TCP + options, data, length);
   memset(vnet, 0, sizeof *vnet);
   vnet->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
   vnet->csum_start = ETHERNET + IP;
@@ -171,7 +184,8 @@ static void segment(const uint8_t *heard, struct connection *c, int flags, const
     vnet->hdr_len = HEADERS;
   }
   c->sent += length + ((flags & (SYN | FIN)) != 0);
-  queue(slot, ETHERNET + IP + segment_bytes);
+  if (slot == NULL) send_bulk(apart, data, length);
+  else queue(slot, ETHERNET + IP + segment_bytes);
 }
 
 /* Sends what the client's window has room for. */
@@ -307,10 +321,11 @@ static void load_all(const char *directory) {
 static void open_rings(const char *interface) {
   int version = TPACKET_V2, on = 1;
   struct ifreq of = {0};
-  struct tpacket_req receive = {RX_BLOCK, RX_FRAMES * RX_FRAME / RX_BLOCK, RX_FRAME, RX_FRAMES};
-  struct tpacket_req send = {TX_FRAME, TX_FRAMES, TX_FRAME, TX_FRAMES};
+  struct tpacket_req receive = {BLOCK, RX_FRAMES * RX_FRAME / BLOCK, RX_FRAME, RX_FRAMES};
+  struct tpacket_req send = {BLOCK, TX_FRAMES * TX_FRAME / BLOCK, TX_FRAME, TX_FRAMES};
   fd = socket(AF_PACKET, SOCK_RAW, 0);
-  if (fd < 0) die("packet socket");
+  bulk = socket(AF_PACKET, SOCK_RAW, 0);
+  if (fd < 0 || bulk < 0) die("packet socket");
   strncpy(of.ifr_name, interface, IFNAMSIZ - 1);
   if (ioctl(fd, SIOCGIFHWADDR, &of) < 0) die(interface);
   memcpy(own_hardware, of.ifr_hwaddr.sa_data, 6);
@@ -327,6 +342,10 @@ static void open_rings(const char *interface) {
   struct sockaddr_ll where = {
       .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = of.ifr_ifindex};
   if (bind(fd, (void *)&where, sizeof where) < 0) die("bind");
+  if (setsockopt(bulk, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) < 0) die("PACKET_VNET_HDR");
+  /* Of no protocol: it receives nothing. */
+  where.sll_protocol = 0;
+  if (bind(bulk, (void *)&where, sizeof where) < 0) die("bind");
 }
 
 int main(int count, char **given) {
