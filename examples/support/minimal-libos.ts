@@ -7,7 +7,7 @@
  * takes what the ring holds and sleeps until the event count moves. Asked for
  * anything, or robbed of it, it gives all back and begins anew.
  */
-import { NEVER, RING_SLOT_BYTES, failed, must, rowOf } from "@exolith/exokernel/abi";
+import { NEVER, RING_CHECKSUM_GOOD, RING_SLOT_BYTES, failed, must, rowOf } from "@exolith/exokernel/abi";
 import { capSlot, frame, sliceIndex } from "@exolith/exokernel/abi";
 import type { CapSlot, Filter, FilterId, Gate, Gather } from "@exolith/exokernel/abi";
 import type { Program, RingId, TransmitId, Window } from "@exolith/exokernel/abi";
@@ -21,8 +21,8 @@ export interface MinimalOptions {
 }
 
 /** The versions it was written for. */
-const ABI = 4;
-const TABLES = 4;
+const ABI = 5;
+const TABLES = 5;
 
 const own = capSlot(0);
 const RING_FRAMES = 5;
@@ -136,7 +136,7 @@ function findBindings({ transmits, self }: Gate): readonly TransmitId[] {
 function serve(station: Station): number {
   const { words } = station;
   for (let taken = 0; taken < FRAMES_A_SLICE; taken++) {
-    const length = words.getU32(station.next * 4);
+    const length = words.getU32(station.next * 4) & (RING_CHECKSUM_GOOD - 1);
     if (length === 0) return taken;
     const answer = answerTo(station, station.next * RING_SLOT_BYTES, length);
     words.setU32(station.next * 4, 0);

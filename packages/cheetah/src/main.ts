@@ -11,7 +11,7 @@ import {
 } from "@exolith/exokernel";
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
-import { openGatewayNetwork, openTapNetwork, type ServerNetwork } from "./board/machines.ts";
+import { openGatewayNetwork, openLinuxNetwork, type ServerNetwork } from "./board/machines.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
 import { printable } from "./board/printable.ts";
 import { ServeStopped, serve, type Served } from "./board/serve.ts";
@@ -24,7 +24,7 @@ interface Options {
   readonly net: string;
   readonly address?: string;
   readonly gateway?: string;
-  readonly mac: string;
+  readonly mac?: string;
   readonly memory: number;
   readonly cache: number;
   readonly image?: string;
@@ -52,14 +52,19 @@ cli
   .command("[directory]", "Serve a directory over HTTP from an exokernel", {
     ignoreOptionDefaultValue: false,
   })
-  .option("--port <n>", `Port to listen on (${DEFAULT_PORT}; 80 with --net tap)`)
+  .option("--port <n>", `Port to listen on (${DEFAULT_PORT}; 80 with tap and packet)`)
   .option("--host <address>", "Address of this host to listen on", { default: "127.0.0.1" })
-  .option("--net <network>", "gateway: the host's own network. tap:<name>: a TAP interface of Linux", {
-    default: "gateway",
-  })
-  .option("--address <a/len>", "With tap: the server's own address, such as 192.0.2.10/24")
-  .option("--gateway <a>", "With tap: the router of that network")
-  .option("--mac <m>", "With tap: the server's Ethernet address", { default: "02:00:00:00:00:01" })
+  .option(
+    "--net <network>",
+    "gateway: the host's own network. Of Linux: packet:<interface>, an interface that is there; tap:<name>, a TAP",
+    { default: "gateway" },
+  )
+  .option("--address <a/len>", "With packet and tap: the server's own address, such as 192.0.2.10/24")
+  .option("--gateway <a>", "With packet and tap: the router of that network")
+  .option(
+    "--mac <m>",
+    "With packet and tap: the server's Ethernet address (packet: the interface's; tap: 02:00:00:00:00:01)",
+  )
   .option("--memory <MiB>", "Physical memory of the server's machine", { default: 64 })
   .option("--cache <MiB>", "File cache within it", { default: 24 })
   .option("--image <path>", "Keep the site's disk in a file that lasts")
@@ -115,18 +120,24 @@ function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwor
     const faults = { loss: percent("drop", options.drop) / 100 };
     return (waker) => openGatewayNetwork({ host, port, faults, pcap, waker });
   }
-  const name = /^tap:(.+)$/.exec(net)?.[1];
-  if (name === undefined) throw new OptionError(`--net is gateway or tap:<name>, not ${net}`);
+  const [, kind, name] = /^(tap|packet):(.+)$/.exec(net) ?? [];
+  if (kind === undefined || name === undefined)
+    throw new OptionError(`--net is gateway, packet:<interface> or tap:<name>, not ${net}`);
   if (options.address === undefined)
-    throw new OptionError("--net tap needs --address, such as 192.0.2.10/24");
-  const port = whole("port", options.port ?? 80, 1, 65_535);
-  const route = {
-    ...readPrefixedAddress(options.address),
-    ...(options.gateway === undefined ? {} : { router: readAddress(options.gateway) }),
+    throw new OptionError(`--net ${kind} needs --address, such as 192.0.2.10/24`);
+  const choice = {
+    kind: kind === "tap" ? ("tap" as const) : ("packet" as const),
+    name,
+    hardwareAddress: options.mac === undefined ? undefined : readHardwareAddress(options.mac),
+    route: {
+      ...readPrefixedAddress(options.address),
+      ...(options.gateway === undefined ? {} : { router: readAddress(options.gateway) }),
+    },
+    shownAddress: options.address.replace(/\/.*$/, ""),
+    port: whole("port", options.port ?? 80, 1, 65_535),
+    pcap,
   };
-  const shownAddress = options.address.replace(/\/.*$/, "");
-  const hardwareAddress = readHardwareAddress(options.mac);
-  return (waker) => openTapNetwork({ name, hardwareAddress, route, shownAddress, port, pcap, waker });
+  return (waker) => openLinuxNetwork({ ...choice, waker });
 }
 
 /** Least memory in MiB for everything but the file cache. */

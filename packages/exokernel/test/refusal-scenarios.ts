@@ -608,6 +608,14 @@ const network: Pick<
       (s) => must(s.root.transmitBind(0, [], s.alice.self, own, own)),
       (s, binding) => s.alice.transmit(binding, gatherOf(s, s.memory, 0)),
     ),
+    NoOffload: having(
+      (s) => must(s.root.transmitBind(0, [], s.alice.self, own, own)),
+      (s, binding) => {
+        const gather = gatherOf(s, s.memory, 60);
+        gather.offload(true, 0);
+        return s.alice.transmit(binding, gather);
+      },
+    ),
     Forged: having(
       (s) => must(s.root.transmitBind(0, ARP, s.alice.self, own, own)),
       (s, binding) => s.alice.transmit(binding, gatherOf(s, s.memory, 60)),

@@ -13,6 +13,10 @@ export interface NicHardware {
   readonly transmitSlots: number;
   /** Bits a second on the link, `Infinity` when it has no limit of its own. */
   readonly bitsPerSecond: number;
+  /** True if it computes transport checksums of frames whose gather list asks for it. */
+  readonly transmitChecksum: boolean;
+  /** Longest super-segment that it cuts into frames, in bytes, headers included; 0 when it cuts none. */
+  readonly segmentationBytes: number;
 }
 
 /** Running totals since the machine was switched on; plain numbers that only grow. */
@@ -31,10 +35,23 @@ export interface NicCounters {
   transmitRefused: number;
 }
 
+/** What an interface knows about the frame that it handed out last. */
+export interface NicArrival {
+  /**
+   * The transport's checksum is right: somebody on the way has looked, or it never crossed a wire.
+   *
+   * The frame in memory is whole in any case; false only says that nobody has looked.
+   */
+  checksumGood: boolean;
+}
+
 /**
  * A gather list: `count` pieces of physical memory that together are one frame.
  *
- * Piece `i` is `lengths[i]` bytes at physical address `addresses[i]`.
+ * Piece `i` is `lengths[i]` bytes at physical address `addresses[i]`. What it
+ * asks for besides must be in `hardware`. The interface finds the headers by
+ * itself, in the frame. It never changes the memory: what it computes goes
+ * into its own copy.
  */
 export interface PhysicalGather {
   readonly addresses: Float64Array;
@@ -43,6 +60,16 @@ export interface PhysicalGather {
   count: number;
   /** Sum of the lengths in use, bytes. */
   length: number;
+  /** The interface computes the transport's checksum of an IPv4 frame; what lies there does not count. */
+  checksum: boolean;
+  /**
+   * 0, or the frame is a super-segment, cut into frames with so many bytes of payload.
+   *
+   * Each gets the headers of the first, with lengths, identification, sequence
+   * number, flags and checksums of its own. What is no such segment, or has
+   * room for one frame only, goes as it is; if it is too long for that, it is lost.
+   */
+  segmentBytes: number;
 }
 
 /**
@@ -55,6 +82,8 @@ export interface PhysicalGather {
 export interface Nic {
   readonly hardware: NicHardware;
   readonly counters: Readonly<NicCounters>;
+  /** About the frame that `receive` returned last. */
+  readonly arrival: Readonly<NicArrival>;
   /**
    * Copies the oldest frame that has arrived by `now` to `memory[at…]`.
    *
@@ -76,4 +105,6 @@ export const makePhysicalGather = (pieces: number): PhysicalGather => ({
   lengths: new Uint32Array(pieces),
   count: 0,
   length: 0,
+  checksum: false,
+  segmentBytes: 0,
 });

@@ -127,6 +127,7 @@ export const ERRNO_OF: { readonly [N in ErrorName]: ErrnoName } = {
   NoHandler: "badf",
   BadTranslation: "fault",
   NoProgram: "srch",
+  NoOffload: "notsup",
 };
 
 /**

@@ -46,7 +46,10 @@ class ReplayNic implements Nic {
     receiveSlots: RECEIVE_BATCH,
     transmitSlots: RECEIVE_BATCH,
     bitsPerSecond: Infinity,
+    transmitChecksum: false,
+    segmentationBytes: 0,
   };
+  readonly arrival = { checksumGood: false };
   readonly counters: NicCounters = {
     received: 0,
     receivedBytes: 0,

@@ -6,11 +6,14 @@ import {
   listenStreams,
   makeHostMachine,
   openImageDisk,
+  openPacketNic,
   openPcapFile,
   openTap,
   type HostWaker,
   type ImageDisk,
   type ListeningStreams,
+  type PacketNic,
+  type TapNic,
 } from "@exolith/hw-model/host";
 import type { RouteOptions } from "@exolith/libos-exos";
 import {
@@ -75,10 +78,12 @@ const displayHost = (host: string): string => {
   return host.includes(":") ? `[${host}]` : host;
 };
 
-/** How a TAP interface is used. */
-export interface TapChoice {
+/** Which interface of Linux is used, and how: a TAP, or one that is there, beside Linux. */
+export interface LinuxChoice {
+  readonly kind: "tap" | "packet";
   readonly name: string;
-  readonly hardwareAddress: readonly number[];
+  /** The server's Ethernet address; with a packet socket the interface's own unless given. */
+  readonly hardwareAddress: readonly number[] | undefined;
   readonly route: RouteOptions;
   /** The route's address, for people. */
   readonly shownAddress: string;
@@ -87,11 +92,20 @@ export interface TapChoice {
   readonly waker: HostWaker;
 }
 
-/** Attaches to a TAP interface of Linux; rejects when the host refuses, and says what is missing. */
-export async function openTapNetwork(choice: TapChoice): Promise<ServerNetwork> {
-  const { name, hardwareAddress, route, port, waker, shownAddress } = choice;
-  const tap = await openTap({ name, address: hardwareAddress, waker });
-  const watched = watch(tap, choice.pcap);
+/** The server's Ethernet address at the end of a TAP unless it is told another: locally administered. */
+const TAP_ADDRESS = [2, 0, 0, 0, 0, 1] as const;
+
+const openLinuxNic = ({ kind, name, hardwareAddress, waker }: LinuxChoice): Promise<TapNic | PacketNic> => {
+  if (kind === "tap") return openTap({ name, address: hardwareAddress ?? TAP_ADDRESS, waker });
+  const address = hardwareAddress === undefined ? {} : { address: hardwareAddress };
+  return openPacketNic({ interface: name, ...address, waker });
+};
+
+/** Attaches to an interface of Linux; rejects when the host refuses, and says what is missing. */
+export async function openLinuxNetwork(choice: LinuxChoice): Promise<ServerNetwork> {
+  const { route, port, shownAddress } = choice;
+  const nic = await openLinuxNic(choice);
+  const watched = watch(nic, choice.pcap);
   const shownPort = port === 80 ? "" : `:${port}`;
   return {
     nic: watched.nic,
@@ -100,7 +114,7 @@ export async function openTapNetwork(choice: TapChoice): Promise<ServerNetwork> 
     far: undefined,
     address: `http://${shownAddress}${shownPort}`,
     close: async () => {
-      await tap.close();
+      await nic.close();
       watched.close();
     },
   };

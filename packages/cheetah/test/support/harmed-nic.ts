@@ -10,7 +10,7 @@ import {
   type PhysicalGather,
 } from "@exolith/hw-model";
 
-/** `nic` with faults on what it receives and on what it sends. A frame kept back leaves after the next one. */
+/** `nic` with faults on what it receives and on what it sends, and without its offloads. A frame kept back leaves after the next one. */
 export function harmedNic(nic: Nic, faults: FaultRates, seed: number): Nic {
   const plan = makeFaultPlan(faults, seed + 1);
   const late = makeCopy(nic);
@@ -33,7 +33,8 @@ export function harmedNic(nic: Nic, faults: FaultRates, seed: number): Nic {
     return true;
   };
   const receiver = faultyNic(nic, faults, seed);
-  return { ...receiver, transmit };
+  const hardware = { ...nic.hardware, transmitChecksum: false, segmentationBytes: 0 };
+  return { ...receiver, hardware, transmit };
 }
 
 interface Copy {

@@ -1,7 +1,7 @@
 /** A program for tests: serves a directory on a TAP whose frames come to harm in both directions. */
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { readPrefixedAddress } from "../../src/board/addresses.ts";
-import { openTapNetwork } from "../../src/board/machines.ts";
+import { openLinuxNetwork } from "../../src/board/machines.ts";
 import { serve } from "../../src/board/serve.ts";
 import { harmedNic } from "./harmed-nic.ts";
 
@@ -11,7 +11,8 @@ const faults = { loss: 0.01, duplicate: 0.01, reorder: 0.02, corrupt: 0.002 };
 const served = await serve({
   directory,
   network: async (waker) => {
-    const network = await openTapNetwork({
+    const network = await openLinuxNetwork({
+      kind: "tap",
       name,
       hardwareAddress: [2, 0, 0, 0, 0, 1],
       route: readPrefixedAddress(address),

@@ -74,6 +74,8 @@ export const ERROR_CODES = {
   BadTranslation: 35,
   /** No such program, or not the caller's. */
   NoProgram: 36,
+  /** The interface cannot do what the gather list leaves to it. */
+  NoOffload: 37,
 } as const;
 
 /** The name of a refusal; a noun of state. */

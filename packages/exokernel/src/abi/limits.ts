@@ -41,6 +41,8 @@ export const TRANSFER_BLOCKS = 1024;
 export const GATHER_PIECES = 64;
 /** Bytes of one packet slot in a ring; two slots a frame. */
 export const RING_SLOT_BYTES = 2048;
+/** Added to the length in a slot's ownership word when the interface knows that the transport's checksum is right. */
+export const RING_CHECKSUM_GOOD = 0x1_0000;
 /** Frames of one ring: one of ownership words, the others two slots each. */
 export const RING_FRAMES_MAX: number = 1 + 512;
 /** Frames taken from one network interface in one step, before anybody runs. */

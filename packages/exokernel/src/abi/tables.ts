@@ -399,6 +399,10 @@ export interface NicReaders {
   address(nic: number, index: number): number;
   /** Longest frame in bytes, Ethernet header included. */
   frameBytes(nic: number): number;
+  /** 1 if it computes the checksums that a gather list leaves to it, else 0. */
+  transmitChecksum(nic: number): number;
+  /** Longest super-segment that it cuts into frames, in bytes, headers included; 0 when it cuts none. */
+  segmentationBytes(nic: number): number;
   /** Frames received. */
   received(nic: number): number;
   /** Frames transmitted. */

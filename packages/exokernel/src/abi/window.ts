@@ -49,7 +49,17 @@ export interface Gather {
   readonly count: number;
   /** Sum of their lengths, bytes. */
   readonly length: number;
+  /** Forgets the pieces, and what is left to the interface. O(1). */
   clear(): void;
   /** Adds `length` bytes of `window` from `at`. Throws a `RangeError` past `GATHER_PIECES`. O(1). */
   add(window: Window, at: number, length: number): void;
+  /**
+   * Leaves work to the interface, until `clear`. O(1).
+   *
+   * `checksum`: it computes the transport's checksum of an IPv4 frame.
+   * `segmentBytes`, unless 0: the frame is a super-segment of which it makes
+   * frames with so much payload each. The interface finds the headers itself;
+   * `nics.transmitChecksum` and `nics.segmentationBytes` say what it can do.
+   */
+  offload(checksum: boolean, segmentBytes: number): void;
 }

@@ -177,6 +177,8 @@ const nicReaders = ({ machine: { nics } }: Kernel): NicReaders =>
     count: nics.length,
     address: (nic: number, index: number) => columnAt(rowAt(nics, nic)?.hardware.address ?? [], index),
     frameBytes: (nic: number) => rowAt(nics, nic)?.hardware.frameBytes ?? 0,
+    transmitChecksum: (nic: number) => Number(rowAt(nics, nic)?.hardware.transmitChecksum ?? false),
+    segmentationBytes: (nic: number) => rowAt(nics, nic)?.hardware.segmentationBytes ?? 0,
     received: (nic: number) => rowAt(nics, nic)?.counters.received ?? 0,
     transmitted: (nic: number) => rowAt(nics, nic)?.counters.transmitted ?? 0,
     receiveDropped: (nic: number) => rowAt(nics, nic)?.counters.receiveDropped ?? 0,

@@ -217,6 +217,9 @@ export interface GatherPieces {
   readonly windows: readonly unknown[];
   readonly offsets: Float64Array;
   readonly lengths: Float64Array;
+  /** What is left to the interface, as its owner claims it. */
+  checksum: unknown;
+  segmentBytes: unknown;
 }
 
 /** A gather list; the kernel alone reads its columns. */
@@ -224,7 +227,13 @@ export class GatherList implements Gather {
   readonly #windows: unknown[] = Array.from({ length: GATHER_PIECES });
   readonly #offsets: Float64Array = new Float64Array(GATHER_PIECES);
   readonly #lengths: Float64Array = new Float64Array(GATHER_PIECES);
-  readonly #pieces: GatherPieces = { windows: this.#windows, offsets: this.#offsets, lengths: this.#lengths };
+  readonly #pieces: GatherPieces = {
+    windows: this.#windows,
+    offsets: this.#offsets,
+    lengths: this.#lengths,
+    checksum: false,
+    segmentBytes: 0,
+  };
   #count = 0;
   #length = 0;
 
@@ -250,6 +259,12 @@ export class GatherList implements Gather {
   clear(): void {
     this.#count = 0;
     this.#length = 0;
+    this.#pieces.checksum = false;
+    this.#pieces.segmentBytes = 0;
+  }
+  offload(checksum: boolean, segmentBytes: number): void {
+    this.#pieces.checksum = checksum;
+    this.#pieces.segmentBytes = segmentBytes;
   }
   add(window: Window, at: number, length: number): void {
     if (this.#count >= GATHER_PIECES) throw new RangeError("too many pieces");

@@ -3,13 +3,14 @@
  *
  * Layout: frame 0 of the run holds one big-endian ownership word per slot; each
  * other frame holds two slots. Word 0: the kernel may fill the slot; otherwise
- * its length, and the slot is the owner's until it writes 0.
+ * its length, with `RING_CHECKSUM_GOOD` if that is known of it, and the slot is
+ * the owner's until it writes 0.
  */
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { RingId } from "../abi/ids.ts";
-import { RING_FRAMES_MAX, RING_SLOT_BYTES } from "../abi/limits.ts";
+import { RING_CHECKSUM_GOOD, RING_FRAMES_MAX, RING_SLOT_BYTES } from "../abi/limits.ts";
 import { isIndex, isRun } from "../check.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -71,7 +72,7 @@ export function releaseRing(kernel: Kernel, row: number): void {
 }
 
 /** Copies a frame of `length` bytes at `address` into the ring's next slot, or drops and counts it. O(length). */
-export function deliver(kernel: Kernel, row: number, address: number, length: number): void {
+export function deliver(kernel: Kernel, row: number, address: number, length: number, isGood: boolean): void {
   const ring = kernel.rings.rows[row];
   if (ring === undefined) return;
   const { memory, meter, clock } = kernel.machine;
@@ -84,7 +85,7 @@ export function deliver(kernel: Kernel, row: number, address: number, length: nu
   const at = (ring.first + 1) * FRAME_BYTES + ring.next * RING_SLOT_BYTES;
   memory.bytes.copyWithin(at, address, address + length);
   meter.charge("copyByte", length);
-  memory.view.setUint32(word, length);
+  memory.view.setUint32(word, isGood ? length + RING_CHECKSUM_GOOD : length);
   ring.next = ring.next + 1 === ring.slots ? 0 : ring.next + 1;
   ring.delivered += 1;
   notify(kernel, ring.owner);

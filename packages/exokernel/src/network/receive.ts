@@ -32,12 +32,12 @@ function receiveFrom(kernel: Kernel, nic: Nic, state: NicState): boolean {
     const length = nic.receive(now, memory.bytes, state.staging);
     if (length === 0) return taken > 0;
     meter.charge("deviceAccess", 1);
-    demultiplex(kernel, state, length);
+    demultiplex(kernel, state, length, nic.arrival.checksumGood);
   }
   return true;
 }
 
-function demultiplex(kernel: Kernel, state: NicState, length: number): void {
+function demultiplex(kernel: Kernel, state: NicState, length: number, isGood: boolean): void {
   const { clock, memory, meter } = kernel.machine;
   meter.charge("classify", 1);
   const row = state.demultiplexer.classify(memory.bytes, state.staging, length);
@@ -50,5 +50,5 @@ function demultiplex(kernel: Kernel, state: NicState, length: number): void {
   filter.matched += 1;
   if (filter.handler !== undefined && runHandler(kernel, filter.handler, state.staging, length)) return;
   const ring = rowOf(filter.ring);
-  if (kernel.rings.rows[ring] === filter.feeds) deliver(kernel, ring, state.staging, length);
+  if (kernel.rings.rows[ring] === filter.feeds) deliver(kernel, ring, state.staging, length, isGood);
 }

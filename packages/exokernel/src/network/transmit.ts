@@ -9,7 +9,7 @@ import { ownBinding } from "../memory/window-calls.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import type { TransmitRow } from "./transmit-table.ts";
 
-type TransmitRefusal = "BadBinding" | "BadWindow" | "BadRange" | "Forged" | "Full";
+type TransmitRefusal = "BadBinding" | "BadWindow" | "BadRange" | "NoOffload" | "Forged" | "Full";
 
 /** Queues one frame. O(bytes), no allocation. */
 export function transmit(
@@ -36,12 +36,16 @@ function queue(
   binding: TransmitRow,
   row: number,
   check: Check,
-): Sys<undefined, "BadBinding" | "BadRange" | "Forged" | "Full"> {
+): Sys<undefined, "BadBinding" | "BadRange" | "NoOffload" | "Forged" | "Full"> {
   const nic = kernel.machine.nics[binding.nic];
   const state = kernel.nics[binding.nic];
   if (nic === undefined || state === undefined) return ERRORS.BadBinding;
   const { gather } = kernel;
-  if (gather.length === 0 || gather.length > nic.hardware.frameBytes) return ERRORS.BadRange;
+  const { frameBytes, segmentationBytes, transmitChecksum } = nic.hardware;
+  const isLong = gather.segmentBytes > 0;
+  if ((isLong && segmentationBytes === 0) || (gather.checksum && !transmitChecksum)) return ERRORS.NoOffload;
+  if (gather.length === 0 || gather.length > (isLong ? segmentationBytes : frameBytes))
+    return ERRORS.BadRange;
   if (!check(kernel, binding, state, gather)) {
     binding.refused += 1;
     kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.forged, row, gather.length);
@@ -73,6 +77,8 @@ function gatherReply({ gather }: Kernel, replies: ReplyList, i: number): void {
   const end = replies.ends[i] ?? first;
   gather.count = end - first;
   gather.length = 0;
+  gather.checksum = false;
+  gather.segmentBytes = 0;
   for (let piece = first; piece < end; piece++) {
     const length = replies.lengths[piece] ?? 0;
     gather.addresses[piece - first] = replies.addresses[piece] ?? 0;
@@ -89,6 +95,11 @@ function resolve(
   count: number,
 ): Sys<undefined, "BadWindow" | "BadRange"> {
   const { gather } = kernel;
+  const { checksum, segmentBytes } = pieces;
+  if (typeof segmentBytes !== "number" || !isWithin(0, segmentBytes, SEGMENT_BYTES_MAX))
+    return ERRORS.BadRange;
+  gather.checksum = checksum === true;
+  gather.segmentBytes = segmentBytes;
   gather.count = 0;
   gather.length = 0;
   for (let i = 0; i < count; i++) {
@@ -106,6 +117,9 @@ function resolve(
   return undefined;
 }
 
+/** Payload that no segment of a super-segment can have more of: what IPv4 counts with. */
+const SEGMENT_BYTES_MAX = 0xffff;
+
 /** True for whole numbers with `0 <= offset`, `0 <= length` and `offset + length <= size`. */
 const isWithin = (offset: number, length: number, size: number): boolean =>
   offset >= 0 &&
@@ -120,7 +134,7 @@ const isFirstAllowed: Check = ({ machine: { memory, meter } }, binding, _state, 
   return binding.allows(memory.bytes, gather.addresses[0] ?? 0, gather.lengths[0] ?? 0);
 };
 
-/** The first piece usually holds every header; if it does not satisfy the binding, the whole frame is looked at. */
+/** The first piece usually holds every header; if it does not satisfy the binding, as much as an ordinary frame is looked at. */
 function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather): boolean {
   const { bytes } = kernel.machine.memory;
   const length = gather.lengths[0] ?? 0;
@@ -128,13 +142,15 @@ function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather
   if (length > 0 && binding.allows(bytes, gather.addresses[0] ?? 0, length)) return true;
   if (gather.count < 2) return false;
   let at = state.staging;
+  const end = at + Math.min(gather.length, kernel.machine.nics[binding.nic]?.hardware.frameBytes ?? 0);
   for (let i = 0; i < gather.count; i++) {
     const from = gather.addresses[i] ?? 0;
-    bytes.copyWithin(at, from, from + (gather.lengths[i] ?? 0));
-    at += gather.lengths[i] ?? 0;
+    const part = Math.min(gather.lengths[i] ?? 0, end - at);
+    bytes.copyWithin(at, from, from + part);
+    at += part;
   }
-  kernel.machine.meter.charge("copyByte", gather.length);
-  return binding.allows(bytes, state.staging, gather.length);
+  kernel.machine.meter.charge("copyByte", end - state.staging);
+  return binding.allows(bytes, state.staging, end - state.staging);
 }
 
 /** Rings the doorbell of every interface with frames queued. */

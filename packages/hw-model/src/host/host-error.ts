@@ -6,6 +6,8 @@ export type HostErrorName =
   | "AddressInUse"
   /** The address is not one of this host's. */
   | "NoSuchAddress"
+  /** This host has no network interface of that name. */
+  | "NoSuchInterface"
   /** The host refuses it to this user. */
   | "NotPermitted"
   /** A directory or file that was named does not exist. */

@@ -12,6 +12,8 @@ export * from "./host-error.ts";
 export * from "./image-file.ts";
 export * from "./machine.ts";
 export * from "./meter.ts";
+export * from "./packet.ts";
+export type { PacketNicOptions } from "./packet-attach.ts";
 export * from "./pcap-file.ts";
 export * from "./processor.ts";
 export * from "./random.ts";

@@ -1,21 +1,28 @@
 /** How a TAP interface of the Linux kernel is opened and attached to. */
 import { closeSync, constants, openSync } from "node:fs";
 import { HostError, hostCode, hostError } from "./host-error.ts";
-import { LINUX_ERROR } from "./tap-library.ts";
-import type { TapLibrary } from "./tap-library.ts";
+import { checkInterfaceName, checkOctets } from "./interface-options.ts";
+import { LINUX_ERROR, type LinuxLibrary } from "./linux-library.ts";
+import { VIRTIO_BYTES } from "./virtio-header.ts";
 import type { Waker } from "./waker.ts";
 
 /** Device that makes TAP interfaces (Linux, Documentation/networking/tuntap). */
 const TUN_DEVICE = "/dev/net/tun";
 
-/** `ioctl` that names the interface, and its flags: whole Ethernet frames, nothing in front. */
+/** `ioctl` that names the interface, and its flags: whole Ethernet frames with the virtio header in front. */
 const TUNSETIFF = 0x400454ca,
   IFF_TAP = 0x0002,
-  IFF_NO_PI = 0x1000;
+  IFF_NO_PI = 0x1000,
+  IFF_VNET_HDR = 0x4000;
+
+/** `ioctl`s that say what we take (checksums left open, super-segments over IPv4), and how long the header is. */
+const TUNSETOFFLOAD = 0x400454d0,
+  TUN_F_CSUM = 0x01,
+  TUN_F_TSO4 = 0x02,
+  TUNSETVNETHDRSZ = 0x400454d8;
 
 /** `struct ifreq`: the name, then the flags at 16. */
 const REQUEST_BYTES = 40,
-  NAME_BYTES = 16,
   FLAGS_AT = 16;
 
 /** How a TAP is opened. */
@@ -24,7 +31,7 @@ export interface TapOptions {
   readonly name: string;
   /** Our own Ethernet address, six octets, other than the kernel's end. */
   readonly address: readonly number[];
-  /** Longest frame, header included: the interface's MTU and 14; 1514 unless given. Longer ones are cut. */
+  /** Longest frame, header included: the interface's MTU and 14; 1514 unless given. Longer ones are lost. */
   readonly frameBytes?: number;
   /** Woken when a frame arrived. */
   readonly waker?: Waker;
@@ -57,31 +64,25 @@ const openDescriptor = (): number => {
 };
 
 /** A descriptor that is the other end of the kernel's interface `name`; throws a `HostError`. */
-export const attachTap = (library: TapLibrary, name: string): number => {
+export const attachTap = (library: LinuxLibrary, name: string): number => {
   const descriptor = openDescriptor();
   const request = Buffer.alloc(REQUEST_BYTES);
   request.write(name, "latin1");
-  request.writeUInt16LE(IFF_TAP | IFF_NO_PI, FLAGS_AT);
-  if (library.ioctl(descriptor, TUNSETIFF, request) >= 0) return descriptor;
+  request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, FLAGS_AT);
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(VIRTIO_BYTES);
+  const isAttached =
+    library.ioctl(descriptor, TUNSETIFF, request) >= 0 &&
+    library.ioctl(descriptor, TUNSETVNETHDRSZ, size) >= 0 &&
+    library.ioctlNumber(descriptor, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) >= 0;
+  if (isAttached) return descriptor;
   const number = library.errorNumber();
   closeSync(descriptor);
   throw refusal(name, number);
 };
 
 /** Checks what a TAP is opened with; throws a `HostError` `BadArgument`. */
-export const checkTapOptions = (options: TapOptions): void => {
-  const { name, address } = options;
-  if (!/^[\x21-\x7e]+$/.test(name) || name.length >= NAME_BYTES) {
-    throw new HostError(
-      "BadArgument",
-      `an interface has a name of 1 to ${NAME_BYTES - 1} characters, not "${name}"`,
-    );
-  }
-  const octets =
-    address.length === 6 && address.every((octet) => Number.isInteger(octet) && octet >= 0 && octet < 256);
-  if (octets && ((address[0] ?? 1) & 1) === 0) return;
-  throw new HostError(
-    "BadArgument",
-    "an Ethernet address of one interface has six octets, the first of them even",
-  );
+export const checkTapOptions = ({ name, address }: TapOptions): void => {
+  checkInterfaceName(name);
+  checkOctets(address);
 };

@@ -1,6 +1,6 @@
 /** An interface that receives badly: frames lost, doubled, swapped or damaged. */
 import { copyBytes } from "../simulated/frame-slots.ts";
-import type { Nic } from "../nic.ts";
+import type { Nic, NicArrival } from "../nic.ts";
 import type { Cycles } from "../units.ts";
 import { FAULT, makeFaultPlan, type FaultPlan, type FaultRates } from "./fault-plan.ts";
 
@@ -12,6 +12,8 @@ interface Kept {
   readonly bytes: Uint8Array;
   /** Bytes kept, 0 when there is none. */
   length: number;
+  /** About the frame given last: nothing is known of one that was kept or damaged. */
+  readonly arrival: NicArrival;
 }
 
 const keep = (kept: Kept, memory: Uint8Array, at: number, length: number): void => {
@@ -23,6 +25,7 @@ const give = (kept: Kept, memory: Uint8Array, at: number): number => {
   const { length } = kept;
   copyBytes(kept.bytes, 0, memory, at, length);
   kept.length = 0;
+  kept.arrival.checksumGood = false;
   return length;
 };
 
@@ -34,10 +37,15 @@ const give = (kept: Kept, memory: Uint8Array, at: number): number => {
  */
 export function faultyNic(nic: Nic, faults: FaultRates, seed: number): Nic {
   const plan = makeFaultPlan(faults, seed);
-  const kept: Kept = { bytes: new Uint8Array(nic.hardware.frameBytes), length: 0 };
+  const kept: Kept = {
+    bytes: new Uint8Array(nic.hardware.frameBytes),
+    length: 0,
+    arrival: { checksumGood: false },
+  };
   return {
     hardware: nic.hardware,
     counters: nic.counters,
+    arrival: kept.arrival,
     receive: (now, memory, at) =>
       kept.length > 0 ? give(kept, memory, at) : receive(nic, plan, kept, { now, memory, at }),
     transmit: (now, memory, gather) => nic.transmit(now, memory, gather),
@@ -68,10 +76,14 @@ interface Harmed {
 }
 
 const harm = (nic: Nic, plan: FaultPlan, kept: Kept, room: Room, { length, faults }: Harmed): number => {
+  const { arrival } = kept;
+  arrival.checksumGood = nic.arrival.checksumGood && (faults & FAULT.corrupted) === 0;
   if ((faults & FAULT.corrupted) !== 0) plan.flip(room.memory, room.at, length);
   if ((faults & (FAULT.duplicated | FAULT.reordered)) === 0) return length;
   keep(kept, room.memory, room.at, length);
   if ((faults & FAULT.duplicated) !== 0) return length;
   const overtaker = nic.receive(room.now, room.memory, room.at);
-  return overtaker > 0 ? overtaker : give(kept, room.memory, room.at);
+  if (overtaker === 0) return give(kept, room.memory, room.at);
+  arrival.checksumGood = nic.arrival.checksumGood;
+  return overtaker;
 };

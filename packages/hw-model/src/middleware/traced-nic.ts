@@ -1,6 +1,6 @@
 /** An interface that shows every frame that crosses it. */
-import { copyGather } from "../simulated/frame-slots.ts";
-import type { Nic } from "../nic.ts";
+import type { Nic, PhysicalGather } from "../nic.ts";
+import { makeOffloadEngine } from "../offload/offload-engine.ts";
 import type { Cycles } from "../units.ts";
 
 /** One frame as a trace sees it. */
@@ -21,10 +21,14 @@ export interface FrameSink {
   frame(traced: Readonly<TracedFrame>): void;
 }
 
-/** `nic` with every frame shown to `sink`, in the order in which the machine sees them. */
+/**
+ * `nic` with every frame shown to `sink`, in the order in which the machine sees them.
+ *
+ * What is left to the interface is shown done: the frames of a super-segment, and checksums.
+ */
 export function tracedNic(nic: Nic, sink: FrameSink): Nic {
-  const scratch = new Uint8Array(nic.hardware.frameBytes);
-  const record: TracedFrame = { direction: "in", now: 0 as Cycles, bytes: scratch, at: 0, length: 0 };
+  const engine = makeOffloadEngine(nic.hardware.frameBytes);
+  const record: TracedFrame = { direction: "in", now: 0 as Cycles, bytes: engine.frame, at: 0, length: 0 };
   const show = (
     direction: "in" | "out",
     now: Cycles,
@@ -44,14 +48,20 @@ export function tracedNic(nic: Nic, sink: FrameSink): Nic {
     if (length > 0) show("in", now, memory, at, length);
     return length;
   };
+  const showSent = (now: Cycles, memory: Uint8Array, gather: PhysicalGather): void => {
+    engine.take(memory, gather);
+    for (let length = engine.next(); length > 0; length = engine.next())
+      show("out", now, engine.frame, 0, length);
+  };
   const transmit: Nic["transmit"] = (now, memory, gather) => {
     if (!nic.transmit(now, memory, gather)) return false;
-    show("out", now, scratch, 0, copyGather(memory, gather, scratch, 0));
+    showSent(now, memory, gather);
     return true;
   };
   return {
     hardware: nic.hardware,
     counters: nic.counters,
+    arrival: nic.arrival,
     receive,
     transmit,
     flush: (now) => nic.flush(now),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { makePhysicalGather } from "../nic.ts";
 import { NO_SLOT, copyBytes, makeFrameSlots } from "./frame-slots.ts";
 
 test("a pool gives every slot once, then none, then those given back", () => {
@@ -13,7 +14,9 @@ test("a pool gives every slot once, then none, then those given back", () => {
 
 test("frames in neighbouring slots keep apart", () => {
   const slots = makeFrameSlots(100, 4);
-  const gather = { addresses: new Float64Array([0]), lengths: new Uint32Array([4]), count: 1, length: 4 };
+  const gather = makePhysicalGather(1);
+  gather.lengths[0] = gather.length = 4;
+  gather.count = 1;
   for (let i = 0; i < 100; i++) slots.gather(slots.claim(), new Uint8Array([i, i, i, i]), gather);
   const out = new Uint8Array(6);
   for (let i = 0; i < 100; i++) {

@@ -52,6 +52,8 @@ export interface Link {
   readonly counters: LinkCounters;
   /** Copies a frame into the transmit ring; false when the ring is full. O(bytes). */
   queue(now: number, memory: Uint8Array, gather: PhysicalGather): boolean;
+  /** Frames that `queue` would take now. O(arrived). */
+  room(now: number): number;
   /** Puts what is queued on the medium; returns how many frames are on their way because of it. O(queued). */
   flush(now: number): number;
   /** Copies the oldest arrived frame to `memory[at…]`; returns its length, 0 when there is none. O(bytes + arrived). */
@@ -117,6 +119,18 @@ const claim = (link: LinkState, now: number): number => {
   if (slot !== NO_SLOT) return slot;
   admit(link, now);
   return link.slots.claim();
+};
+
+/** Places that are free: in the transmit ring, in the pool, and with flow control at the receiver. */
+const room = (link: LinkState, now: number): number => {
+  const { sending, pending, hardware, slots } = link;
+  const all = hardware.transmitSlots + hardware.receiveSlots + hardware.flightSlots;
+  while (sending.firstTime() <= now) sending.shift();
+  if (all - slots.taken() < hardware.transmitSlots) admit(link, now);
+  const places = hardware.transmitSlots - sending.size() - pending.size();
+  const pool = all - slots.taken();
+  const receiver = hardware.flowControl ? hardware.receiveSlots - pending.size() - inside(link) : Infinity;
+  return Math.max(0, Math.min(places, pool, receiver));
 };
 
 const queue = (link: LinkState, now: number, memory: Uint8Array, gather: PhysicalGather): boolean => {
@@ -191,6 +205,7 @@ export function makeLink(hardware: LinkHardware): Link {
   return {
     counters: link.counters,
     queue: (now, memory, gather) => queue(link, now, memory, gather),
+    room: (now) => room(link, now),
     flush: (now) => flush(link, now),
     take: (now, memory, at) => take(link, now, memory, at),
     nextArrival: () => Math.min(link.arrived.firstTime(), link.flight.firstTime()),

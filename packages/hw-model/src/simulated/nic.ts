@@ -1,5 +1,15 @@
 /** A simulated network interface: one end of a wire, on one machine's clock. */
-import type { Nic, NicCounters, NicHardware } from "../nic.ts";
+import {
+  makePhysicalGather,
+  type Nic,
+  type NicArrival,
+  type NicCounters,
+  type NicHardware,
+  type PhysicalGather,
+} from "../nic.ts";
+import { makeFrameHeaders } from "../offload/frame-headers.ts";
+import { makeInternetSum } from "../offload/internet-sum.ts";
+import { asksForOffload, isChecksumGood, makeOffloadEngine } from "../offload/offload-engine.ts";
 import { NEVER, type Cycles } from "../units.ts";
 import type { Link } from "./link.ts";
 
@@ -28,10 +38,41 @@ const makeCounters = (incoming: Link): NicCounters => ({
   transmitRefused: 0,
 });
 
+type Queue = (nanoseconds: number, memory: Uint8Array, gather: PhysicalGather) => boolean;
+
+/** Queues a frame with what it asks for done: all the frames that it becomes, or none. */
+const makeOffloading = ({ outgoing, hardware }: NicWiring): Queue => {
+  const engine = makeOffloadEngine(hardware.frameBytes);
+  const piece = makePhysicalGather(1);
+  piece.count = 1;
+  return (nanoseconds, memory, gather) => {
+    if (!asksForOffload(gather)) return outgoing.queue(nanoseconds, memory, gather);
+    if (gather.length > (gather.segmentBytes > 0 ? hardware.segmentationBytes : hardware.frameBytes))
+      throw new RangeError(`a frame of ${gather.length} bytes does not fit this interface`);
+    if (engine.take(memory, gather) > outgoing.room(nanoseconds)) return false;
+    for (let length = engine.next(); length > 0; length = engine.next()) {
+      piece.lengths[0] = piece.length = length;
+      outgoing.queue(nanoseconds, engine.frame, piece);
+    }
+    return true;
+  };
+};
+
+/** Looks at what arrives, as an interface with offloads does. */
+const makeChecking = (arrival: NicArrival): ((memory: Uint8Array, at: number, length: number) => void) => {
+  const headers = makeFrameHeaders();
+  const sum = makeInternetSum();
+  return (memory, at, length) =>
+    void (arrival.checksumGood = isChecksumGood(memory, at, length, headers, sum));
+};
+
+const hasOffloads = ({ transmitChecksum, segmentationBytes }: NicHardware): boolean =>
+  transmitChecksum || segmentationBytes > 0;
+
 const makeTransmit =
-  (wiring: NicWiring, counters: NicCounters, toNanoseconds: (now: Cycles) => number): Nic["transmit"] =>
+  (queue: Queue, counters: NicCounters, toNanoseconds: (now: Cycles) => number): Nic["transmit"] =>
   (now, memory, gather) => {
-    if (!wiring.outgoing.queue(toNanoseconds(now), memory, gather)) {
+    if (!queue(toNanoseconds(now), memory, gather)) {
       counters.transmitRefused++;
       return false;
     }
@@ -48,24 +89,29 @@ export function makeNic(wiring: NicWiring): Nic {
   const dueCycles = (nanoseconds: number): Cycles =>
     Math.max(0, Math.ceil((nanoseconds / 1e9) * hertz - ROUNDING)) as Cycles;
   const slack = (ROUNDING / hertz) * 1e9;
+  const arrival: NicArrival = { checksumGood: false };
+  const check = hasOffloads(hardware) ? makeChecking(arrival) : undefined;
+  const queue: Queue = hasOffloads(hardware) ? makeOffloading(wiring) : outgoing.queue;
   return {
     hardware,
     counters,
+    arrival,
     receive: (now, memory, at) => {
       const length = incoming.take(toNanoseconds(now) + slack, memory, at);
       if (length > 0) {
         counters.received++;
         counters.receivedBytes += length;
+        check?.(memory, at, length);
       }
       return length;
     },
-    transmit: makeTransmit(wiring, counters, toNanoseconds),
+    transmit: makeTransmit(queue, counters, toNanoseconds),
     flush: (now) => {
       if (outgoing.flush(toNanoseconds(now)) > 0) sent?.();
     },
     wakeAt: () => {
-      const arrival = incoming.nextArrival();
-      return arrival === Infinity ? NEVER : dueCycles(arrival);
+      const due = incoming.nextArrival();
+      return due === Infinity ? NEVER : dueCycles(due);
     },
   };
 }

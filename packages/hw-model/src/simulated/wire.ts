@@ -1,6 +1,7 @@
 /** A point-to-point wire between two machines, and a loopback. */
 import type { FaultRates } from "../middleware/fault-plan.ts";
 import type { Nic, NicHardware } from "../nic.ts";
+import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
 import { makeLink, type Link, type LinkCounters } from "./link.ts";
 import { makeNic } from "./nic.ts";
 import { deriveSeed } from "./random.ts";
@@ -33,6 +34,8 @@ export interface WireEnd {
   readonly receiveSlots?: number;
   /** Default 512. */
   readonly transmitSlots?: number;
+  /** True for an interface that computes and checks checksums and cuts super-segments; default false. */
+  readonly offloads?: boolean;
 }
 
 /** A wire; everything but `ends` and `from` holds for both directions. */
@@ -68,13 +71,15 @@ export interface Wire {
 const SLOTS = 512;
 
 const nicHardware = (options: WireOptions, end: 0 | 1): NicHardware => {
-  const { address, receiveSlots, transmitSlots } = options.ends?.[end] ?? {};
+  const { address, receiveSlots, transmitSlots, offloads = false } = options.ends?.[end] ?? {};
   return {
     address: address ?? [2, 0, 0, 0, 0, end + 1],
     frameBytes: options.frameBytes ?? 1514,
     receiveSlots: receiveSlots ?? SLOTS,
     transmitSlots: transmitSlots ?? SLOTS,
     bitsPerSecond: options.from?.[end].bitsPerSecond ?? options.bitsPerSecond ?? Infinity,
+    transmitChecksum: offloads,
+    segmentationBytes: offloads ? SUPER_SEGMENT_BYTES : 0,
   };
 };
 

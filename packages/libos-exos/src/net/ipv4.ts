@@ -10,7 +10,7 @@ import type { Link, LinkResult } from "./link.ts";
 import { FRAME_KIND } from "./link.ts";
 import { PieceList } from "./piece-list.ts";
 import type { Route } from "./route.ts";
-import type { SegmentOutput, SendResult, Transport } from "./segment-output.ts";
+import type { Offload, SegmentOutput, SendResult, Transport } from "./segment-output.ts";
 import { ETHERNET_BYTES } from "./wire/ethernet-wire.ts";
 import * as wire from "./wire/ipv4-wire.ts";
 
@@ -84,6 +84,7 @@ export class Ipv4 implements SegmentOutput {
   readonly transportAt: number;
   readonly transportBytes: number = TRANSPORT_HEADER_BYTES;
   readonly payload: PieceList = new PieceList();
+  readonly offload: Offload;
   readonly counters: Readonly<Ipv4Counters>;
   readonly #counts: Ipv4Counters = { ...NO_COUNTS };
   readonly #link: Link;
@@ -95,9 +96,13 @@ export class Ipv4 implements SegmentOutput {
   readonly #takesBroadcast = new Uint8Array(256);
   #identification = 0;
   #datagramAt = 0;
+  readonly #arrived: { -readonly [K in keyof Offload]: Offload[K] };
 
   constructor(options: Ipv4Options) {
+    const { transmitChecksum, segmentationBytes } = options.link;
     this.#link = options.link;
+    this.#arrived = { transmitChecksum, segmentationBytes, checksumGood: false };
+    this.offload = this.#arrived;
     this.#arp = options.arp;
     this.#route = options.route;
     this.header = options.scratch;
@@ -135,9 +140,14 @@ export class Ipv4 implements SegmentOutput {
     return result;
   }
 
-  /** One packet of the link: `length` bytes at `at`. Never throws, reads nothing outside. */
-  input(window: Window, at: number, length: number): void {
+  /**
+   * One packet of the link: `length` bytes at `at`. Never throws, reads nothing outside.
+   *
+   * `checksumGood`: the interface knows that the transport's checksum is right.
+   */
+  input(window: Window, at: number, length: number, checksumGood: boolean = false): void {
     const counts = this.#counts;
+    this.#arrived.checksumGood = checksumGood;
     counts.received += 1;
     if (!wire.ipv4Fits(window, at, length)) counts.malformed += 1;
     else {
@@ -172,7 +182,7 @@ export class Ipv4 implements SegmentOutput {
   #dispatch(source: number, destination: number, protocol: number, transportLength: number): SendResult {
     const total = wire.IPV4_BYTES + transportLength + this.payload.length;
     const hop = this.#route.nextHop(destination);
-    if (hop === 0 || total > this.#link.packetBytes || source !== this.#route.address) return "unreachable";
+    if (hop === 0 || total > this.#longest() || source !== this.#route.address) return "unreachable";
     if (this.#route.isBroadcast(hop)) {
       this.#link.address(this.header, this.#frameAt, BROADCAST_HIGH, BROADCAST_LOW);
     } else {
@@ -182,6 +192,18 @@ export class Ipv4 implements SegmentOutput {
     }
     this.#build(source, destination, protocol, total);
     return this.#transmit(transportLength);
+  }
+
+  /** The longest packet of the link: a super-segment is cut by the interface. */
+  #longest(): number {
+    const { packetBytes, segmentationBytes } = this.#link;
+    return this.payload.segmentBytes > 0 ? segmentationBytes : packetBytes;
+  }
+
+  /** Identifications that the packet takes: one for each segment that the interface makes of it. */
+  #packets(): number {
+    const { segmentBytes, length } = this.payload;
+    return segmentBytes > 0 ? Math.max(1, Math.ceil(length / segmentBytes)) : 1;
   }
 
   #transmit(transportLength: number): SendResult {
@@ -199,7 +221,7 @@ export class Ipv4 implements SegmentOutput {
   /** Writes what differs from the last header; the checksum is summed from the values, not read back. */
   #build(source: number, destination: number, protocol: number, total: number): void {
     const id = (this.#identification + 1) & 0xffff;
-    this.#identification = id;
+    this.#identification = id + this.#packets() - 1;
     const ends = sumOf32(source) + sumOf32(destination);
     const checksum = ~foldSum(CONSTANT_SUM + total + id + protocol + ends) & 0xffff;
     wire.setIpv4Lengths(this.header, this.#headerAt, total, id);

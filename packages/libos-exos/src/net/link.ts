@@ -47,6 +47,10 @@ export interface Link {
   readonly low: number;
   /** Largest packet inside a frame, bytes. */
   readonly packetBytes: number;
+  /** True if the interface computes checksums that are left to it. */
+  readonly transmitChecksum: boolean;
+  /** Largest packet that the interface cuts into segments, bytes; 0 when it cuts none. */
+  readonly segmentationBytes: number;
   readonly counters: Readonly<LinkCounters>;
   /** Writes the fields of an Ethernet header that never change: our address and the type. */
   prepare(kind: FrameKind, header: Window, at: number): void;
@@ -90,6 +94,8 @@ class EthernetLink implements Link {
   readonly high: number;
   readonly low: number;
   readonly packetBytes: number;
+  readonly transmitChecksum: boolean;
+  readonly segmentationBytes: number;
   readonly counters: Readonly<LinkCounters>;
   readonly #gate: Gate;
   readonly #gather: Gather;
@@ -107,6 +113,8 @@ class EthernetLink implements Link {
     this.high = hardwareHigh(own);
     this.low = hardwareLow(own);
     this.packetBytes = gate.nics.frameBytes(nic) - ETHERNET_BYTES;
+    this.transmitChecksum = gate.nics.transmitChecksum(nic) !== 0;
+    this.segmentationBytes = Math.max(0, gate.nics.segmentationBytes(nic) - ETHERNET_BYTES);
     this.counters = publishCounters(this.#counts);
   }
 

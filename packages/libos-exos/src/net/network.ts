@@ -179,10 +179,11 @@ const insertFilters = (gate: Gate, options: NetworkOptions, ring: PacketRing): F
 
 /** Hands a frame to the layer that its type names; others are not ours. */
 export function makeFrameInput(arp: Arp, ipv4: Ipv4): FrameInput {
-  return (window, at, length) => {
+  return (window, at, length, checksumGood) => {
     if (!ethernetFits(length)) return;
     const type = etherType(window, at);
-    if (type === ETHER_TYPE.ipv4) ipv4.input(window, at + ETHERNET_BYTES, length - ETHERNET_BYTES);
+    if (type === ETHER_TYPE.ipv4)
+      ipv4.input(window, at + ETHERNET_BYTES, length - ETHERNET_BYTES, checksumGood);
     else if (type === ETHER_TYPE.arp) arp.input(window, at + ETHERNET_BYTES, length - ETHERNET_BYTES);
   };
 }

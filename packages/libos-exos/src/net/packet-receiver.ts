@@ -1,10 +1,21 @@
 /** The owner's side of a packet ring: frames in place, in order, in batches. */
 import type { CapSlot, Gate, RingId, Window } from "@exolith/exokernel/abi";
-import { FRAME_BYTES, RING_FRAMES_MAX, RING_SLOT_BYTES, failed, must } from "@exolith/exokernel/abi";
+import {
+  FRAME_BYTES,
+  RING_CHECKSUM_GOOD,
+  RING_FRAMES_MAX,
+  RING_SLOT_BYTES,
+  failed,
+  must,
+} from "@exolith/exokernel/abi";
 import type { FramePool } from "../memory/frame-pool.ts";
 
-/** Takes one frame: `length` bytes at `at`, in the ring itself, valid until this returns. */
-export type FrameInput = (window: Window, at: number, length: number) => void;
+/**
+ * Takes one frame: `length` bytes at `at`, in the ring itself, valid until this returns.
+ *
+ * `checksumGood` is true when the interface knows that its transport's checksum is right.
+ */
+export type FrameInput = (window: Window, at: number, length: number, checksumGood: boolean) => void;
 
 /** A packet ring and the memory under it. */
 export interface PacketRing {
@@ -78,20 +89,22 @@ class Receiver implements PacketReceiver {
     const window = this.#window;
     let taken = 0;
     while (taken < limit) {
-      const length = window.getU32(this.#next * 4);
-      if (length === 0) break;
-      this.#take(length);
+      const word = window.getU32(this.#next * 4);
+      if (word === 0) break;
+      this.#take(word);
       taken += 1;
     }
     this.#frames += taken;
     return taken;
   }
 
-  #take(length: number): void {
+  #take(word: number): void {
+    const length = word & (RING_CHECKSUM_GOOD - 1);
+    const checksumGood = (word & RING_CHECKSUM_GOOD) !== 0;
     const slot = this.#next;
     this.#next = slot + 1 === this.#slots ? 0 : slot + 1;
     try {
-      this.#input(this.#window, FRAME_BYTES + slot * RING_SLOT_BYTES, length);
+      this.#input(this.#window, FRAME_BYTES + slot * RING_SLOT_BYTES, length, checksumGood);
     } finally {
       this.#window.setU32(slot * 4, 0);
     }

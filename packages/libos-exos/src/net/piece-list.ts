@@ -13,6 +13,8 @@ export class PieceList implements PayloadPieces {
   readonly #lengths = new Float64Array(PAYLOAD_PIECES);
   #count = 0;
   #length = 0;
+  #checksum = false;
+  #segmentBytes = 0;
 
   get count(): number {
     return this.#count;
@@ -21,10 +23,16 @@ export class PieceList implements PayloadPieces {
     return this.#length;
   }
 
-  /** Forgets every piece. O(1). */
+  /** Payload of each segment that the interface is to make; 0 when it is to make none. */
+  get segmentBytes(): number {
+    return this.#segmentBytes;
+  }
+
+  /** Forgets every piece, and what was left to the interface. O(1). */
   clear(): void {
     this.#count = 0;
     this.#length = 0;
+    this.offload(false, 0);
   }
 
   /** Adds `length` bytes of `window` from `at`. Throws a `RangeError` past `PAYLOAD_PIECES`. O(1). */
@@ -38,8 +46,15 @@ export class PieceList implements PayloadPieces {
     this.#length += length;
   }
 
-  /** Appends the pieces to `gather`. O(pieces). */
+  /** Leaves work to the interface, until `clear`. O(1). */
+  offload(checksum: boolean, segmentBytes: number): void {
+    this.#checksum = checksum;
+    this.#segmentBytes = segmentBytes;
+  }
+
+  /** Appends the pieces to `gather`, with what is left to the interface. O(pieces). */
   appendTo(gather: Gather): void {
+    gather.offload(this.#checksum, this.#segmentBytes);
     for (let index = 0; index < this.#count; index++) {
       const window = this.#windows[index];
       if (window !== undefined) gather.add(window, this.#offsets[index] ?? 0, this.#lengths[index] ?? 0);

@@ -17,6 +17,8 @@ export interface SegmentOutput {
   readonly transportBytes: number;
   /** The pieces after the transport header; cleared by `send`. */
   readonly payload: PayloadPieces;
+  /** What the interface does by itself; absent where there is nothing of the kind. */
+  readonly offload?: Offload;
   /** Largest IPv4 packet on the link to `destination`, bytes. */
   mtu(destination: number): number;
   /** The local address that packets to `destination` leave from. */
@@ -32,6 +34,16 @@ export interface SegmentOutput {
   send(source: number, destination: number, protocol: number, transportLength: number): SendResult;
 }
 
+/** What a network interface takes off its transports. */
+export interface Offload {
+  /** True if it computes the checksums that `payload.offload` leaves to it. */
+  readonly transmitChecksum: boolean;
+  /** Longest super-segment that it cuts, as an IPv4 packet in bytes; 0 when it cuts none. `send` takes one that long. */
+  readonly segmentationBytes: number;
+  /** True while a packet is delivered whose transport checksum is known to be right. */
+  readonly checksumGood: boolean;
+}
+
 /** What became of a packet. */
 export type SendResult = "sent" | "unresolved" | "full" | "unreachable";
 
@@ -42,6 +54,8 @@ export interface PayloadPieces {
   readonly length: number;
   clear(): void;
   add(window: Window, at: number, length: number): void;
+  /** Leaves the checksum of the packet, or its cutting into payloads of `segmentBytes`, to the interface; until `clear`. There if `SegmentOutput.offload` is. */
+  offload?(checksum: boolean, segmentBytes: number): void;
 }
 
 /** Keeps a `Gather`'s shape in the type: a gather list is a list of payload pieces. */

@@ -51,6 +51,8 @@ export function makeRecordedLink(own: HardwareAddress): RecordedLink {
     high,
     low,
     packetBytes: 1500,
+    transmitChecksum: false,
+    segmentationBytes: 0,
     counters,
     sent,
     result: "sent",
@@ -90,6 +92,7 @@ function makeGathered(): Gather & { bytes(): Window } {
       count += 1;
       length += bytes;
     },
+    offload: () => {},
     bytes: () => cut(memory, 0, length),
   };
 }

@@ -13,8 +13,9 @@ export interface NetworkCalls {
    * Frame `first` holds one big-endian 32-bit ownership word per slot, from
    * offset 0; each other frame holds two slots of `RING_SLOT_BYTES`. Word 0: the
    * kernel may fill the slot. Otherwise: the length of the frame in the slot,
-   * and the slot is the owner's until it writes 0 again. Slots are filled in
-   * order and around. The frames are pinned. **Needs** `write` over each guard.
+   * below `RING_CHECKSUM_GOOD`, and the slot is the owner's until it writes 0
+   * again. That bit is added when the interface knows that the transport's
+   * checksum is right. Slots are filled in order and around. The frames are pinned. **Needs** `write` over each guard.
    *
    * @param first first frame
    * @param count frames: 2 to `RING_FRAMES_MAX`
@@ -132,14 +133,15 @@ export interface NetworkCalls {
    *
    * **Fails** `BadBinding`: no such binding, or another's.
    * **Fails** `BadWindow`: a piece's window is dead or not the caller's.
-   * **Fails** `BadRange`: a piece outside its window, no gather list, or an empty or too long frame.
+   * **Fails** `BadRange`: a piece outside its window, no gather list, an empty or too long frame, or payloads that are no number of bytes.
+   * **Fails** `NoOffload`: the interface cannot do what the gather list leaves to it.
    * **Fails** `Forged`: the frame does not satisfy the binding's filter.
    * **Fails** `Full`: the interface's ring is full for now.
    */
   transmit(
     binding: TransmitId,
     gather: Gather,
-  ): Sys<undefined, "BadBinding" | "BadWindow" | "BadRange" | "Forged" | "Full">;
+  ): Sys<undefined, "BadBinding" | "BadWindow" | "BadRange" | "NoOffload" | "Forged" | "Full">;
 }
 
 /** Their rows. */
@@ -176,6 +178,7 @@ export const NETWORK_CALLS: CallRows<NetworkCalls> = {
     "BadBinding",
     "BadWindow",
     "BadRange",
+    "NoOffload",
     "Forged",
     "Full",
   ]),
