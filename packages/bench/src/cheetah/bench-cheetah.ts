@@ -11,10 +11,11 @@ import { Missing, requireHost, type Cores } from "./requirements.ts";
 import { SERVERS, cheetahWithout, type ServerKind } from "./servers.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { TECHNIQUES } from "./techniques.ts";
+import { webswamp } from "./webswamp.ts";
 import { wrk } from "./wrk.ts";
 
 /** The clients there are. */
-export const CLIENTS: readonly Client[] = [wrk];
+export const CLIENTS: readonly Client[] = [wrk, webswamp];
 
 /** What is run. */
 export interface CheetahBenchOptions {

@@ -6,7 +6,7 @@ import type { HostWaker } from "@exolith/hw-model/host";
 import { crc32 } from "../webswamp/crc32.ts";
 import { PLAN_LIMITS, parsePlace, problemOf, type Page, type Plan } from "../webswamp/plan.ts";
 import { OptionError, readAddress, readHardwareAddress, readPrefixedAddress } from "./addresses.ts";
-import { openTapNetwork } from "./machines.ts";
+import { openLinuxNetwork } from "./machines.ts";
 import { printable } from "./printable.ts";
 import { figuresOf, printSwamp } from "./print-swamp.ts";
 import { runSwamp, type SwampNetwork } from "./swamp.ts";
@@ -24,7 +24,7 @@ interface Options {
   readonly net?: unknown;
   readonly address?: unknown;
   readonly gateway?: unknown;
-  readonly mac: unknown;
+  readonly mac?: unknown;
   readonly json?: boolean;
 }
 
@@ -32,6 +32,9 @@ interface Options {
 const FAILED = 1;
 const USAGE = 2;
 const USUAL_REQUESTS = 10_000;
+
+/** Its Ethernet address at the end of a TAP unless it is told another: not Cheetah's there. */
+const TAP_ADDRESS = "02:00:00:00:00:02";
 
 const cli = cac("webswamp");
 cli
@@ -44,10 +47,10 @@ cli
   .option("--body <file>", "What the body has to be; with one page only")
   .option("--list <file>", "Pages of that server to ask for in turns, a target a line")
   .option("--timeout <s>", "Seconds without a byte after which a request has failed", { default: 10 })
-  .option("--net <network>", "tap:<name>: a TAP interface of Linux")
+  .option("--net <network>", "Of Linux: packet:<interface>, an interface that is there; tap:<name>, a TAP")
   .option("--address <a/len>", "Its own address, such as 192.0.2.2/24")
   .option("--gateway <a>", "The router of that network")
-  .option("--mac <m>", "Its own Ethernet address", { default: "02:00:00:00:00:02" })
+  .option("--mac <m>", `Its own Ethernet address (packet: the interface's; tap: ${TAP_ADDRESS})`)
   .option("--json", "Print figures for programs")
   .action(start);
 cli.help();
@@ -108,20 +111,26 @@ function planOf(url: string, options: Options): Plan {
 
 /** How to open the network that was asked for. */
 function networkOf({ net, address, gateway, mac }: Options): (waker: HostWaker) => Promise<SwampNetwork> {
-  const name = /^tap:(.+)$/.exec(String(net ?? ""))?.[1];
-  if (name === undefined)
-    throw new OptionError(
-      net === undefined ? "which network? --net tap:<name>" : `--net is tap:<name>, not ${String(net)}`,
-    );
+  const known = "packet:<interface> or tap:<name>";
+  if (net === undefined) throw new OptionError(`which network? --net ${known}`);
+  const [, kind, name] = /^(tap|packet):(.+)$/.exec(String(net)) ?? [];
+  if (name === undefined) throw new OptionError(`--net is ${known}, not ${String(net)}`);
   if (address === undefined) throw new OptionError("--net needs --address, such as 192.0.2.2/24");
-  const shownAddress = String(address);
-  const route = {
-    ...readPrefixedAddress(shownAddress),
-    ...(gateway === undefined ? {} : { router: readAddress(String(gateway)) }),
+  const usual = kind === "tap" ? TAP_ADDRESS : undefined;
+  const written = mac === undefined ? usual : String(mac);
+  const choice = {
+    kind: kind === "tap" ? ("tap" as const) : ("packet" as const),
+    name,
+    hardwareAddress: written === undefined ? undefined : readHardwareAddress(written),
+    route: {
+      ...readPrefixedAddress(String(address)),
+      ...(gateway === undefined ? {} : { router: readAddress(String(gateway)) }),
+    },
+    shownAddress: String(address),
+    port: 80,
+    pcap: undefined,
   };
-  const hardwareAddress = readHardwareAddress(String(mac));
-  return (waker) =>
-    openTapNetwork({ name, hardwareAddress, route, shownAddress, port: 80, pcap: undefined, waker });
+  return (waker) => openLinuxNetwork({ ...choice, waker });
 }
 
 async function start(url: string | undefined, options: Options): Promise<void> {
