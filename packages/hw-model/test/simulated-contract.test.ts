@@ -99,30 +99,41 @@ for (const size of [
     return { display, settle: () => {} };
   });
 
-const pairHarness = (wire: WireOptions, wrap: (nic: Nic) => Nic) => (): NicHarness => {
-  const end = { receiveSlots: 16, transmitSlots: 8 };
-  const { left, right } = makeSimulatedPair({
-    wire,
-    left: { frames: 16, profile: DEC5000_125, end, wrapNic: wrap },
-    right: { frames: 16, end: { receiveSlots: 64, transmitSlots: 64 } },
-  });
-  const [nic] = left.nics;
-  const [far] = right.nics;
-  if (nic === undefined || far === undefined) throw new Error("both ends have an interface");
-  return {
-    nic,
-    peer: nicPeer(far, () => right.clock.now()),
-    now: () => left.clock.now(),
-    settle: () => {
-      tick(left)();
-      tick(right)();
-    },
+const pairHarness =
+  (wire: WireOptions, wrap: (nic: Nic) => Nic, offloads = false) =>
+  (): NicHarness => {
+    const end = { receiveSlots: 16, transmitSlots: 8, offloads };
+    const { left, right } = makeSimulatedPair({
+      wire,
+      left: { frames: 16, profile: DEC5000_125, end, wrapNic: wrap },
+      right: { frames: 16, end: { receiveSlots: 64, transmitSlots: 64 } },
+    });
+    const [nic] = left.nics;
+    const [far] = right.nics;
+    if (nic === undefined || far === undefined) throw new Error("both ends have an interface");
+    return {
+      nic,
+      peer: nicPeer(far, () => right.clock.now()),
+      now: () => left.clock.now(),
+      settle: () => {
+        tick(left)();
+        tick(right)();
+      },
+    };
   };
-};
 
 const same = (nic: Nic): Nic => nic;
 nicContract("a wire without limits", pairHarness({}, same));
 nicContract("a wire of 10 Mb/s and 2 ms", pairHarness({ bitsPerSecond: 1e7, delaySeconds: 0.002 }, same));
+nicContract("a wire between interfaces with offloads", pairHarness({}, same, true));
+nicContract(
+  "a traced interface with offloads",
+  pairHarness({}, (nic) => tracedNic(nic, makeTraceHash().nic("0")), true),
+);
+nicContract(
+  "a faulty interface with offloads",
+  pairHarness({}, (nic) => faultyNic(nic, {}, 1), true),
+);
 nicContract(
   "a traced interface",
   pairHarness({ bitsPerSecond: 1e8 }, (nic) => tracedNic(nic, makeTraceHash().nic("0"))),

@@ -14,6 +14,8 @@ export * from "./memory.contract.ts";
 export * from "./nic.contract.ts";
 export * from "./processor.contract.ts";
 export { contractFrame, nicPeer, sendFrame, type NicPeer } from "../testing/nic-peer.ts";
+export { seeSegment, segmentFrame, sendLeaving, somePayload } from "../testing/segment-frame.ts";
+export type { LeftToNic, SeenSegment, SegmentFields } from "../testing/segment-frame.ts";
 export * from "./stream.contract.ts";
 export type { ContractCase, Deviation, MakeHarness, Settling } from "./suite.ts";
 export { contractSuite, eventually, unknownDeviations } from "./suite.ts";

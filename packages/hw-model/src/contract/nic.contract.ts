@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { makePhysicalGather, type Nic } from "../nic.ts";
 import { contractFrame, sendFrame, type NicPeer } from "../testing/nic-peer.ts";
+import { seeSegment, segmentFrame, sendLeaving, somePayload } from "../testing/segment-frame.ts";
 import { NEVER, type Cycles } from "../units.ts";
 import {
   contractSuite,
@@ -168,6 +169,78 @@ const tellsWhen = async (harness: NicHarness): Promise<void> => {
   expect(await arrive(harness)).toEqual(contractFrame(2, 64));
 };
 
+/** Lowest sequence number whose segments pass the end of the numbers. */
+const NEAR_THE_END = 0xffff_ffff - 1500;
+const SEGMENT_BYTES = 1000;
+
+const computesChecksums = async (harness: NicHarness): Promise<void> => {
+  const { nic } = harness;
+  for (const length of [0, 1, 100, 1400]) {
+    const right = segmentFrame(somePayload(length));
+    const open = right.slice();
+    open.fill(0xee, 50, 52);
+    const asked = sendLeaving(nic, harness.now(), open, {
+      checksum: nic.hardware.transmitChecksum,
+      cuts: [40],
+    });
+    expect(asked).toBe(true);
+    nic.flush(harness.now());
+    expect(await takeFrom(harness)).toEqual(nic.hardware.transmitChecksum ? right : open);
+  }
+  const other = contractFrame(5, 300);
+  expect(sendLeaving(nic, harness.now(), other, { checksum: nic.hardware.transmitChecksum })).toBe(true);
+  nic.flush(harness.now());
+  expect(await takeFrom(harness)).toEqual(other);
+};
+
+const cutsSegments = async (harness: NicHarness): Promise<void> => {
+  const { nic } = harness;
+  const { segmentationBytes, frameBytes } = nic.hardware;
+  expect(segmentationBytes === 0 || segmentationBytes > frameBytes).toBe(true);
+  if (segmentationBytes === 0) return;
+  const payload = somePayload(4 * SEGMENT_BYTES + 321);
+  const flags = 0x99;
+  const frame = segmentFrame(payload, { sequence: NEAR_THE_END, identification: 0xfffe, flags });
+  const left = { checksum: true, segmentBytes: SEGMENT_BYTES, cuts: [20, 66, 66, 2500] };
+  expect(sendLeaving(nic, harness.now(), frame, left)).toBe(true);
+  nic.flush(harness.now());
+  for (let i = 0; i < 5; i++) {
+    const seen = seeSegment(await takeFrom(harness));
+    const isLast = i === 4;
+    expect(seen.isSound).toBe(true);
+    expect(seen.payload).toEqual(payload.slice(i * SEGMENT_BYTES, (i + 1) * SEGMENT_BYTES));
+    expect(seen.sequence).toBe((NEAR_THE_END + i * SEGMENT_BYTES) % 0x1_0000_0000);
+    expect(seen.identification).toBe((0xfffe + i) & 0xffff);
+    expect(seen.flags).toBe(0x10 | (i === 0 ? 0x80 : 0) | (isLast ? 0x09 : 0));
+  }
+};
+
+const losesWhatCannotBeCut = async (harness: NicHarness): Promise<void> => {
+  const { nic } = harness;
+  const { segmentationBytes } = nic.hardware;
+  if (segmentationBytes === 0) return;
+  const long = contractFrame(6, 5000);
+  expect(sendLeaving(nic, harness.now(), long, { segmentBytes: SEGMENT_BYTES })).toBe(true);
+  const tooMuch = segmentFrame(somePayload(5000));
+  expect(sendLeaving(nic, harness.now(), tooMuch, { segmentBytes: nic.hardware.frameBytes })).toBe(true);
+  const short = segmentFrame(somePayload(200));
+  expect(sendLeaving(nic, harness.now(), short, { segmentBytes: SEGMENT_BYTES })).toBe(true);
+  nic.flush(harness.now());
+  expect(await takeFrom(harness)).toEqual(short);
+  const beyond = new Uint8Array(segmentationBytes + 1);
+  expect(() => sendLeaving(nic, harness.now(), beyond, { segmentBytes: SEGMENT_BYTES })).toThrow(RangeError);
+};
+
+const claimsNothingUnknown = async (harness: NicHarness): Promise<void> => {
+  const wrong = segmentFrame(somePayload(500));
+  wrong[100] = (wrong[100] ?? 0) ^ 1;
+  for (const frame of [wrong, contractFrame(4, 90)]) {
+    harness.peer.send(frame);
+    expect(await arrive(harness)).toEqual(frame);
+    expect(harness.nic.arrival.checksumGood).toBe(false);
+  }
+};
+
 const CASES: readonly ContractCase<NicHarness>[] = [
   ["describes itself", describesItself],
   ["carries frames byte for byte both ways", carriesBothWays],
@@ -179,6 +252,10 @@ const CASES: readonly ContractCase<NicHarness>[] = [
   ["drops and counts arrivals when the receive ring is full", dropsWhenFull],
   ["refuses and counts when the transmit ring is full, and recovers", refusesWhenFull],
   ["is due or unknown when a frame has arrived", tellsWhen],
+  ["computes the checksum that is left to it, in its own copy, and nothing else", computesChecksums],
+  ["cuts a super-segment into frames with headers of their own", cutsSegments],
+  ["sends what need not be cut as it is, and loses what cannot be", losesWhatCannotBeCut],
+  ["says of no damaged frame that its checksum is good", claimsNothingUnknown],
 ];
 
 /** Checks that the interfaces that `make` makes keep the contract of `Nic`. */

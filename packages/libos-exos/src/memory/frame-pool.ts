@@ -3,7 +3,7 @@ import type { CapSlot, FrameNumber, Gate, Sys, Window } from "@exolith/exokernel
 import { ABI_VERSION, ERRORS, FRAME_BYTES, TABLE_VERSION, failed, frame } from "@exolith/exokernel/abi";
 
 /** The versions this library was written for. */
-const WRITTEN_FOR = { abi: 4, tables: 4 } as const;
+const WRITTEN_FOR = { abi: 5, tables: 5 } as const;
 
 /** Searches that may lose their run to somebody else before `run` gives up. */
 const ATTEMPTS = 8;
