@@ -14,6 +14,8 @@ async function wrong({ path, bytes, sha256 }: Expected): Promise<string | undefi
     signal: AbortSignal.timeout(Math.max(1, Math.ceil(end - performance.now()))),
   });
   const body = new Uint8Array(await response.arrayBuffer());
+  // A server that says so is not ready yet.
+  if (response.status === 503) throw new Error(`${path}: status 503`);
   if (response.status !== 200) return `${path}: status ${response.status}`;
   if (body.length !== bytes) return `${path}: ${body.length} bytes instead of ${bytes}`;
   const found = createHash("sha256").update(body).digest("hex");
