@@ -9,8 +9,12 @@ export interface Link {
   /** Addresses of a network of its own, with their prefix length. */
   readonly serverAddress: string;
   readonly clientAddress: string;
-  /** One more address, that the host's own network does not have: for a client on a packet ring. */
-  readonly ringAddress: string;
+  /**
+   * An address that the host's own network does not have, for a client on a packet ring: another one each time.
+   *
+   * A server still has the last client's connections in TIME-WAIT, of which a new one knows nothing.
+   */
+  readonly nextRingAddress: () => string;
   readonly prefixLength: number;
   /** The client's interface, in the client's namespace. */
   readonly clientInterface: string;
@@ -121,15 +125,21 @@ export function openNetwork(steering?: Steering): Network {
   return { client, link, close };
 }
 
-/** 192.0.2.0/24 and its like are for documents; 198.18.0.0/15 is for benchmarks (RFC 2544). */
-const names = (number: number): Omit<Link, "namespace"> => ({
-  interface: `server${number}`,
-  clientInterface: `client${number}`,
-  serverAddress: `198.18.${number}.10`,
-  clientAddress: `198.18.${number}.1`,
-  ringAddress: `198.18.${number}.2`,
-  prefixLength: PREFIX_BITS,
-});
+/** Hosts of a network that are taken in turns by clients on a packet ring: no server's, no host's. */
+const RING_HOSTS = { first: 16, count: 200 } as const;
+
+/** 198.18.0.0/15 is for benchmarks (RFC 2544). */
+function names(number: number): Omit<Link, "namespace"> {
+  let clients = 0;
+  return {
+    interface: `server${number}`,
+    clientInterface: `client${number}`,
+    serverAddress: `198.18.${number}.10`,
+    clientAddress: `198.18.${number}.1`,
+    nextRingAddress: () => `198.18.${number}.${RING_HOSTS.first + (clients++ % RING_HOSTS.count)}`,
+    prefixLength: PREFIX_BITS,
+  };
+}
 
 function lay(client: string, link: Link, owner: Owner): void {
   const { namespace, prefixLength } = link;

@@ -64,7 +64,7 @@ export const webswamp: Client = {
       ...(mode === "close" ? ["--close"] : []),
       ...network,
       "--address",
-      `${link.ringAddress}/${link.prefixLength}`,
+      `${link.nextRingAddress()}/${link.prefixLength}`,
       "--json",
     ];
   },
