@@ -65,6 +65,29 @@ test.skipIf(reason !== undefined)(
   },
 );
 
+test.skipIf(reason !== undefined)("webswamp loads a server from beside the host's network", async () => {
+  const options: CheetahBenchOptions = {
+    ...TINY,
+    documents: ["10K", "mix"],
+    clients: ["webswamp"],
+    servers: ["node-http"],
+  };
+  const { rows, skipped } = await benchCheetah(options, () => {});
+  expect(skipped).toEqual([]);
+  expect(rows.map(({ mode, document }) => `${mode} ${document}`)).toEqual([
+    "keep-alive 10K",
+    "keep-alive mix",
+    "close 10K",
+    "close mix",
+  ]);
+  for (const { samples, failures } of rows) {
+    expect(failures).toBe(0);
+    expect(samples[0]?.rate).toBeGreaterThan(50);
+    expect(samples[0]?.serverShare).toBeGreaterThan(0);
+    expect(samples[0]?.clientShare).toBeGreaterThan(0);
+  }
+});
+
 test.skipIf(reason !== undefined)("a server that is not installed is left out, and named", async () => {
   const { PATH } = process.env;
   const directory = mkdtempSync(join(tmpdir(), "exolith-bench-test-"));

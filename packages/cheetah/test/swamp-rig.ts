@@ -80,7 +80,8 @@ export function makeSwampRig({ source, plan, seed = 1, wire }: SwampRigOptions):
   const pair = makeSimulatedPair({
     seed,
     wire: { ...LOCAL_WIRE, ...wire },
-    left: { disks: [FAST_DISK] },
+    left: { disks: [FAST_DISK], end: { offloads: true } },
+    right: { end: { offloads: true } },
   });
   const faults: unknown[] = [];
   const held: { server?: StartedServer; swamp?: StartedSwamp } = {};

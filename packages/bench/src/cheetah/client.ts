@@ -36,6 +36,8 @@ export interface Told {
   /** Answers that were not 200, and connections that failed. */
   readonly failures: number;
   readonly latency: Latency;
+  /** Share of the time in which a processor worked for the client, if it says so: at 1 it is the client that is slow. */
+  readonly busy: number | undefined;
 }
 
 /** A load generator. */

@@ -18,6 +18,8 @@ const sample = (processor: number): Sample => ({
   packets: 2,
   latency: { p50: 1, p90: 1, p99: 1, p999: 1 },
   failures: 0,
+  serverShare: 1,
+  clientShare: undefined,
 });
 
 /** A row whose rounds took so many microseconds. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { sampleOf } from "./measure.ts";
 import { deferredThread, readCoreTime, readPackets, readProcessTime, statFields } from "./processor-time.ts";
 import { parseCores } from "./requirements.ts";
+import { parseWebswamp } from "./webswamp.ts";
 import { parseWrk } from "./wrk.ts";
 
 const latency = { p50: 1, p90: 2, p99: 3, p999: 4 };
@@ -17,9 +18,32 @@ test("a sample is what was used between, for each request", () => {
     core: { milliseconds: 1000, idleMilliseconds: 800, deferredNanoseconds: 1_000_100 },
     packets: { received: 1005, sent: 2007 },
   };
-  const sample = sampleOf(before, after, { requests: 1000, seconds: 2, failures: 3, latency });
+  const sample = sampleOf(before, after, { requests: 1000, seconds: 2, failures: 3, latency, busy: 0.5 });
   expect(sample).toMatchObject({ rate: 500, processor: 500, user: 100, system: 400, deferred: 1, busy: 700 });
   expect(sample).toMatchObject({ packets: 3, failures: 3, latency });
+  expect(sample).toMatchObject({ serverShare: 0.25, clientShare: 0.5 });
+});
+
+test("what webswamp printed is read, and nothing else", () => {
+  const figures = {
+    requests: 5,
+    failed: 1,
+    seconds: 2,
+    bodyBytes: 100,
+    headBytes: 20,
+    latency: { p50: 1, p90: 2, p99: 3, p999: 4, mean: 2, most: 9 },
+    userShare: 0.5,
+    systemShare: 0.25,
+  };
+  expect(parseWebswamp(`${JSON.stringify(figures)}\n`)).toEqual({
+    requests: 5,
+    seconds: 2,
+    bytes: 120,
+    failures: 1,
+    latency,
+    busy: 0.75,
+  });
+  expect(() => parseWebswamp("no")).toThrow("webswamp did not report: no");
 });
 
 test("what wrk printed is read, and nothing else", () => {
@@ -31,6 +55,7 @@ test("what wrk printed is read, and nothing else", () => {
     bytes: 5000,
     failures: 1,
     latency: { p50: 10, p90: 20, p99: 30, p999: 40 },
+    busy: undefined,
   });
   expect(() => parseWrk("unable to connect")).toThrow("wrk did not report: unable to connect");
 });

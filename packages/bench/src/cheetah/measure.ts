@@ -44,6 +44,9 @@ export interface Sample {
   readonly packets: number;
   readonly latency: Latency;
   readonly failures: number;
+  /** Share of the time in which a processor worked for the server, and for the client if it says so. */
+  readonly serverShare: number;
+  readonly clientShare: number | undefined;
 }
 
 /** What the host is told before and after. */
@@ -101,6 +104,7 @@ interface Counted {
   readonly seconds: number;
   readonly failures: number;
   readonly latency: Latency;
+  readonly busy: number | undefined;
 }
 
 /** Differences, a request each. */
@@ -124,5 +128,7 @@ export function sampleOf(before: Totals, after: Totals, told: Counted): Sample {
     packets: (packets.received - before.packets.received + sent) / requests,
     latency: told.latency,
     failures: told.failures,
+    serverShare: (processor * told.requests) / (told.seconds * 1e6),
+    clientShare: told.busy,
   };
 }

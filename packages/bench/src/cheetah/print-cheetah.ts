@@ -1,6 +1,6 @@
 /** The report of `bench cheetah` as Markdown. */
 import { printHost } from "../host.ts";
-import { printFigure, short } from "../statistics.ts";
+import { median, printFigure, short } from "../statistics.ts";
 import { printTable } from "../table.ts";
 import type { UnixGoal } from "../unix/goals.ts";
 import type { CheetahBenchReport, CheetahRow } from "./bench-cheetah.ts";
@@ -22,7 +22,15 @@ const HEADINGS = [
   "p99 µs",
   "packets",
   "failures",
+  "server",
+  "client",
 ];
+
+/** The median share; nothing when somebody did not say. */
+function percent(shares: readonly (number | undefined)[]): string {
+  const known = shares.filter((share) => share !== undefined);
+  return known.length === 0 ? "-" : `${Math.round(median(known) * 100)} %`;
+}
 
 const cellsOf = (row: CheetahRow): readonly string[] => [
   row.server,
@@ -37,6 +45,8 @@ const cellsOf = (row: CheetahRow): readonly string[] => [
   short(row.latency.p99),
   short(row.packets.median),
   `${row.failures}`,
+  percent(row.samples.map(({ serverShare }) => serverShare)),
+  percent(row.samples.map(({ clientShare }) => clientShare)),
 ];
 
 /** Times what each of `compared` needs for the same, a round at a time. */

@@ -33,6 +33,7 @@ export function parseWebswamp(output: string): Told {
     bytes: said.bodyBytes + said.headBytes,
     failures: said.failed,
     latency: { p50, p90, p99, p999 },
+    busy: said.userShare + said.systemShare,
   };
 }
 

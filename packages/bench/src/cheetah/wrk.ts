@@ -55,6 +55,7 @@ export function parseWrk(output: string): Told {
     bytes: said.bytes,
     failures: said.failures,
     latency: { p50, p90, p99, p999 },
+    busy: undefined,
   };
 }
 
