@@ -95,8 +95,8 @@ export class Visitor implements ConnectionHandler {
   ended(connection: Connection): void {
     if (connection !== this.#connection) return;
     if (this.#phase === "body" && this.#left === UNTIL_END) this.#complete();
-    else if (this.#request !== undefined) this.#fail("short");
-    else this.#leave();
+    if (this.#request !== undefined) this.#fail("short");
+    else if (this.#connection !== undefined) this.#leave();
   }
 
   closed(connection: Connection, reason: CloseReason): void {
