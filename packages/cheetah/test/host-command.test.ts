@@ -73,7 +73,13 @@ describe("what is wrong is said in a line", () => {
     ["a share above all", ["x", "--drop", "101"], /--drop takes a percentage, not 101/],
     ["a trace of what there is not", ["x", "--trace=x"], /--trace is events or calls, not x/],
     ["no memory for the cache", ["x", "--memory", "20"], /--memory takes a whole number from 40/],
-    ["a network nobody knows", ["x", "--net", "wifi"], /--net is gateway or tap:<name>, not wifi/],
+    [
+      "a network nobody knows",
+      ["x", "--net", "wifi"],
+      /--net is gateway, packet:<interface> or tap:<name>, not wifi/,
+    ],
+    ["an interface without an address", ["x", "--net", "packet:e0"], /--net packet needs --address/],
+    ["no interface", ["x", "--net", "packet:"], /--net is gateway, packet:<interface>/],
     ["a TAP without an address", ["x", "--net", "tap:t0"], /--net tap needs --address/],
     [
       "an address that is none",

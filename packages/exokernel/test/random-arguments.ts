@@ -287,10 +287,13 @@ const dmaMove: Make = (w, g) => ({
   statusAt: w.dice.once(20) ? 2 : 4 * w.dice.below(8),
 });
 
+const PAYLOADS: readonly number[] = [0, 0, 500, -1, 1.5, 1e9, NaN];
+
 const gather: Make = (w, g) => {
   const made = g.gather();
   const pieces = w.dice.once(20) ? 0 : 1 + w.dice.below(3);
   for (let i = 0; i < pieces; i++) made.add(window(w, g) as Window, w.dice.below(64), 1 + w.dice.below(500));
+  if (w.dice.once(8)) made.offload(w.dice.once(2), w.dice.pick(PAYLOADS) ?? 0);
   return made;
 };
 
