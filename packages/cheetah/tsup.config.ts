@@ -1,3 +1,9 @@
 import { library } from "../../tsup.base.ts";
 
-export default library({ index: "src/index.ts", "board/index": "src/board/index.ts", main: "src/main.ts" });
+export default library({
+  index: "src/index.ts",
+  "board/index": "src/board/index.ts",
+  "webswamp/index": "src/webswamp/index.ts",
+  main: "src/main.ts",
+  webswamp: "src/board/webswamp-main.ts",
+});

@@ -5,6 +5,12 @@ import { cac } from "cac";
 import { UsageError, names, whole } from "./whole.ts";
 import { benchAsh, isBroken } from "./ash/bench-ash.ts";
 import { printAshReport } from "./ash/print-ash.ts";
+import { CLIENTS, benchCheetah } from "./cheetah/bench-cheetah.ts";
+import { drawCheetahReport } from "./cheetah/chart.ts";
+import { MODES, type Mode } from "./cheetah/client.ts";
+import { WORKLOAD_NAMES } from "./cheetah/documents.ts";
+import { printCheetahReport } from "./cheetah/print-cheetah.ts";
+import { SERVERS, USUAL_SERVERS } from "./cheetah/servers.ts";
 import { benchDemux } from "./demux/bench-demux.ts";
 import { printDemuxReport } from "./demux/print-demux.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
@@ -29,6 +35,55 @@ cli
     const report = await benchHttp({ rounds, seconds, connections }, (line) => console.error(line));
     console.log(printHttpReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  });
+
+const CLIENT_NAMES = CLIENTS.map(({ name }) => name);
+const SERVER_NAMES = SERVERS.map(({ name }) => name);
+
+interface CheetahWords {
+  readonly rounds: unknown;
+  readonly seconds: unknown;
+  readonly connections: unknown;
+  readonly documents: unknown;
+  readonly clients: unknown;
+  readonly servers: unknown;
+  readonly only: unknown;
+  readonly steer?: boolean;
+  readonly ablation?: boolean;
+  readonly json?: string;
+  readonly svg?: string;
+}
+
+cli
+  .command("cheetah", "Cheetah on a packet ring beside nginx, node:http and a program in C; needs root")
+  .option("--documents <names>", "Documents, separated by commas", { default: WORKLOAD_NAMES.join(",") })
+  .option("--clients <names>", "Clients, separated by commas", { default: CLIENT_NAMES.join(",") })
+  .option("--servers <names>", `Some of ${SERVER_NAMES.join(", ")}`, { default: USUAL_SERVERS.join(",") })
+  .option("--only <modes>", "Kept connections, or one for each request", { default: MODES.join(",") })
+  .option("--rounds <n>", "Interleaved rounds", { default: 5 })
+  .option("--seconds <n>", "Seconds of load in each round", { default: 2 })
+  .option("--connections <n>", "Connections at once", { default: 64 })
+  .option("--steer", "Each core takes in its own packets, not the one that sent them")
+  .option("--ablation", "Cheetah alone, whole and without each of its techniques")
+  .option("--json <path>", "Also write the report as JSON")
+  .option("--svg <path>", "Also draw the processor times")
+  .action(async (options: CheetahWords) => {
+    const wanted = {
+      rounds: whole("rounds", options.rounds, 1000),
+      seconds: whole("seconds", options.seconds, 3600),
+      connections: whole("connections", options.connections, 1024),
+      documents: names("documents", options.documents, WORKLOAD_NAMES),
+      clients: names("clients", options.clients, CLIENT_NAMES),
+      servers: names("servers", options.servers, SERVER_NAMES),
+      modes: names("only", options.only, MODES) as readonly Mode[],
+      steer: options.steer === true,
+      ablation: options.ablation === true,
+    };
+    const report = await benchCheetah(wanted, (line) => console.error(line));
+    console.log(printCheetahReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (options.svg !== undefined) writeFileSync(options.svg, drawCheetahReport(report));
+    if (isMissed(report.goals)) process.exitCode = 1;
   });
 
 cli

@@ -5,6 +5,15 @@
  */
 export * from "./ash/bench-ash.ts";
 export { printAshReport } from "./ash/print-ash.ts";
+export { benchCheetah } from "./cheetah/bench-cheetah.ts";
+export type {
+  CheetahBenchOptions,
+  CheetahBenchReport,
+  CheetahRow,
+  CheetahSkip,
+} from "./cheetah/bench-cheetah.ts";
+export { drawCheetahReport } from "./cheetah/chart.ts";
+export { printCheetahReport } from "./cheetah/print-cheetah.ts";
 export * from "./demux/bench-demux.ts";
 export { printDemuxReport } from "./demux/print-demux.ts";
 export * from "./host.ts";

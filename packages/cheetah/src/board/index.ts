@@ -9,4 +9,5 @@ export * from "./environments.ts";
 export * from "./machines.ts";
 export * from "./serve.ts";
 export * from "./simulated.ts";
+export * from "./swamp.ts";
 export * from "./watch.ts";

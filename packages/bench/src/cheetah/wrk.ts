@@ -1,0 +1,78 @@
+/** wrk as a client, and what it says. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Workload } from "./documents.ts";
+import type { Client, Load, Told } from "./client.ts";
+import { requirePrograms } from "./requirements.ts";
+
+/** Lua that prints what wrk counted, so that nothing has to be guessed from its report for people. */
+const REPORT = `
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    "REPORT {\\"requests\\":%d,\\"microseconds\\":%d,\\"bytes\\":%d,\\"failures\\":%d,\\"latency\\":[%d,%d,%d,%d]}\\n",
+    summary.requests, summary.duration, summary.bytes,
+    e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50), latency:percentile(90), latency:percentile(99), latency:percentile(99.9)))
+end
+`;
+
+/** Lua that asks for one path after the other. */
+const takingTurns = (paths: readonly string[]): string => `
+local paths = { ${paths.map((path) => JSON.stringify(path)).join(", ")} }
+local requests, next = {}, 0
+init = function(args)
+  for i, path in ipairs(paths) do requests[i] = wrk.format("GET", path) end
+end
+request = function()
+  next = next % #requests + 1
+  return requests[next]
+end
+`;
+
+/** Writes the script of a workload; one document is a constant request, which costs wrk least. */
+function scriptOf(scratch: string, { name, paths }: Workload): string {
+  const path = join(scratch, `wrk-${name}.lua`);
+  writeFileSync(path, paths.length > 1 ? takingTurns(paths) + REPORT : REPORT);
+  return path;
+}
+
+/** What the script printed. Throws when it did not. */
+export function parseWrk(output: string): Told {
+  const line = /^REPORT (.*)$/m.exec(output)?.[1];
+  if (line === undefined) throw new Error(`wrk did not report: ${output.trim().slice(-200)}`);
+  const said = JSON.parse(line) as {
+    requests: number;
+    microseconds: number;
+    bytes: number;
+    failures: number;
+    latency: readonly [number, number, number, number];
+  };
+  const [p50, p90, p99, p999] = said.latency;
+  return {
+    requests: said.requests,
+    seconds: said.microseconds / 1e6,
+    bytes: said.bytes,
+    failures: said.failures,
+    latency: { p50, p90, p99, p999 },
+    busy: undefined,
+  };
+}
+
+/** The client that everybody knows. */
+export const wrk: Client = {
+  name: "wrk",
+  check: () => requirePrograms(["wrk"]),
+  command: ({ link, workload, mode, connections, seconds, scratch }: Load) => [
+    "wrk",
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    ...(mode === "close" ? ["-H", "Connection: close"] : []),
+    "-s",
+    scriptOf(scratch, workload),
+    `http://${link.serverAddress}${workload.paths[0] ?? "/"}`,
+  ],
+  parse: parseWrk,
+};
