@@ -46,6 +46,10 @@ export interface TcpCore extends ControlParts {
   readonly clock: Clock;
   readonly output: SegmentOutput;
   readonly pieceSum: PieceSum;
+  /** True when the interface computes the checksums. */
+  readonly leavesSums: boolean;
+  /** Most bytes of text that the interface takes at once, to cut them into segments; 0 when it does not. */
+  readonly superBytes: number;
   readonly chooseInitial: ChooseInitial;
   /** Shift of our own windows when scaling is agreed on. */
   readonly receiveScale: number;

@@ -1,6 +1,7 @@
 /** TCP put together: one endpoint over one `SegmentOutput`. */
 import type { Window } from "@exolith/exokernel/abi";
 import { publishCounters } from "../counters.ts";
+import { IPV4_BYTES } from "../wire/ipv4-wire.ts";
 import type { SegmentOutput, Transport } from "../segment-output.ts";
 import type { Connection, ConnectionHandler } from "./application.ts";
 import { arrive } from "./arrive.ts";
@@ -112,6 +113,7 @@ function makeCore(options: TcpOptions): TcpCore {
   const { clock, memory, randomWord } = options;
   const limits = Object.freeze({ ...TCP_LIMITS, ...options.limits });
   const { hertz } = clock;
+  const leavesSums = limits.checksumOffload && options.output.offload?.transmitChecksum === true;
   const core: TcpCore = {
     limits,
     memory: watchMemory(memory, () => {
@@ -126,7 +128,9 @@ function makeCore(options: TcpOptions): TcpCore {
     },
     makeCongestion: options.makeCongestion ?? newReno(limits),
     durations: makeDurations(limits, hertz),
-    pieceSum: options.pieceSum ?? readPieceSum,
+    pieceSum: leavesSums ? unknownSum : (options.pieceSum ?? readPieceSum),
+    leavesSums,
+    superBytes: limits.segmentationOffload ? superBytesOf(options.output) : 0,
     chooseInitial: makeChooseInitial(hertz, makeSecret(randomWord)),
     receiveScale: scaleFor(memory.bytes),
     timers: new Timers(limits.connections),
@@ -156,6 +160,15 @@ function makeCore(options: TcpOptions): TcpCore {
   return core;
 }
 
+/** The sum of a piece that the interface will read anyway. */
+const unknownSum: PieceSum = () => 0;
+
+/** Text that the interface cuts into segments, at most; it computes their checksums. */
+const superBytesOf = ({ offload, transportBytes }: SegmentOutput): number =>
+  offload?.transmitChecksum === true
+    ? Math.max(0, offload.segmentationBytes - IPV4_BYTES - transportBytes)
+    : 0;
+
 const newReno =
   (limits: TcpLimits): (() => CongestionControl) =>
   () =>
@@ -182,7 +195,10 @@ function input(core: TcpCore, segment: Segment, window: Window, at: number, leng
   const { counters } = core;
   core.now = core.clock.now();
   counters.segmentsReceived += 1;
-  const validity = isUnicast(segment.remoteAddress) ? parseSegment(segment, window, at, length) : "malformed";
+  const isSummed = core.output.offload?.checksumGood === true;
+  const validity = isUnicast(segment.remoteAddress)
+    ? parseSegment(segment, window, at, length, isSummed)
+    : "malformed";
   if (validity !== "valid") counters[validity] += 1;
   if (validity === "valid" || validity === "badOptions") arrive(core, segment);
 }

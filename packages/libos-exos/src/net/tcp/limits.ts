@@ -69,6 +69,10 @@ export interface TcpLimits {
   /** True shrinks the congestion window to the initial one when nothing was sent for a retransmission timeout (RFC 5681 section 4.1). */
   readonly restartAfterIdle: boolean;
 
+  /** True leaves checksums to an interface that computes them. */
+  readonly checksumOffload: boolean;
+  /** True gives several segments at once to an interface that cuts them. */
+  readonly segmentationOffload: boolean;
   /** True holds back short segments while data is in flight (RFC 9293 section 3.7.4). */
   readonly nagle: boolean;
   /** Resets a second for segments of no connection, to peers that share one of `resetBuckets`. */
@@ -123,6 +127,8 @@ export const TCP_LIMITS: TcpLimits = Object.freeze({
   limitedTransmit: true,
   initialWindowSegments: 10,
   restartAfterIdle: true,
+  checksumOffload: true,
+  segmentationOffload: true,
   nagle: false,
   resetsPerSecond: 200,
   resetBuckets: 64,

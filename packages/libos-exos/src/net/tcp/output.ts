@@ -148,7 +148,7 @@ export function acknowledgeAtOnce(core: TcpCore, block: ControlBlock): void {
 }
 
 /**
- * The bytes of the next segment from `sendNext`: 0 is a FIN alone, -1 nothing.
+ * The bytes of the next segment from `sendNext`, or of several at once: 0 is a FIN alone, -1 nothing.
  *
  * A full segment always goes; a short one if it is the last (and Nagle does not
  * object), if it is half the largest window the peer ever had, or if it was sent
@@ -161,10 +161,16 @@ function plan(core: TcpCore, block: ControlBlock): number {
   if (rest < 0 || usable <= 0) return NOTHING;
   if (rest === 0) return owesFin(block.state) ? 0 : NOTHING;
   const full = fullText(block);
-  const wanted = Math.min(rest, full, usable, textToReported(block));
-  if (wanted < full && !mayGo(core, block, wanted, wanted === rest)) return NOTHING;
-  return block.queue.span(offset, wanted, core.limits.segmentPieces);
+  const wanted = Math.min(rest, largestText(core, block, full), usable, textToReported(block));
+  const short = wanted % full;
+  if (short === 0 || mayGo(core, block, wanted, wanted === rest))
+    return block.queue.span(offset, wanted, core.limits.segmentPieces);
+  return wanted < full ? NOTHING : block.queue.span(offset, wanted - short, core.limits.segmentPieces);
 }
+
+// Of what is new as many full segments as the interface cuts at once.
+const largestText = ({ superBytes }: TcpCore, block: ControlBlock, full: number): number =>
+  block.sendNext === block.sendHighest ? Math.max(full, superBytes - (superBytes % full)) : full;
 
 // What a report leaves of a segment.
 const fullText = (block: ControlBlock): number => block.segmentBytes - reportBytes(block);
@@ -211,6 +217,8 @@ function sendText(
   const draft = draftFrom(core, block, from, ACK | (isLast ? PSH : 0) | (hasFin ? FIN : 0));
   draft.optionBytes = writeReport(core, block);
   if (length > 0) draft.payloadSum = block.queue.gather(offset, length, core.output.payload, core.pieceSum);
+  const full = fullText(block);
+  if (length > full) draft.segmentBytes = full;
   const result = emit(core);
   if (result !== "sent") return result;
   acknowledged(core, block);
