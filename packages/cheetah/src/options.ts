@@ -6,8 +6,28 @@ import type { SiteSource } from "./disk/site-source.ts";
 import type { Limits } from "./limits.ts";
 import type { LogSink } from "./server/access-log.ts";
 
-/** How to make a server. */
-export interface CheetahOptions {
+/** What makes it fast beyond a plain server on the same primitives; each can be turned off to see what it is worth. */
+export interface Techniques {
+  /** An import lays a page and what it embeds next to each other, and they are read together. */
+  readonly grouping: boolean;
+  /** Checksums of bodies come from the import; without it TCP reads every byte that it sends. */
+  readonly precomputedChecksums: boolean;
+  /** Heads of whole files are kept and patched; without it they are made for each response. */
+  readonly preformattedHeads: boolean;
+  /** A request is acknowledged by its response, and FIN goes with the last bytes; without it both are packets of their own. */
+  readonly packetMerging: boolean;
+}
+
+/** All of them. */
+export const DEFAULT_TECHNIQUES: Techniques = Object.freeze({
+  grouping: true,
+  precomputedChecksums: true,
+  preformattedHeads: true,
+  packetMerging: true,
+});
+
+/** How to make a server. Techniques that it does not name are used. */
+export interface CheetahOptions extends Partial<Techniques> {
   /** The slot whose capability guards the server's frames and its extent. */
   readonly slot: CapSlot;
   /** Where on the disk the site lives. */

@@ -13,7 +13,7 @@
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { Connection } from "@exolith/libos-exos";
 import { answerRequest, answerStatus } from "../http/answer.ts";
-import type { Persistence } from "../http/response-head.ts";
+import type { Persistence } from "../http/whole-head.ts";
 import type { Status } from "../http/status.ts";
 import { RequestReader } from "./request-reader.ts";
 import { CROWDED_SECONDS, isCrowded } from "./room.ts";
@@ -38,6 +38,7 @@ export class HttpConnection {
   #leftBehind = false;
   #peerEnded = false;
   #receiving = false;
+  #owesFin = false;
   /** When the current wait for a request, its end or the peer's began; and when the last acknowledgement came. */
   #since = 0 as Cycles;
   #acknowledgedAt = 0 as Cycles;
@@ -75,7 +76,7 @@ export class HttpConnection {
     this.#connection = connection;
     this.#phase = "reading";
     this.#skip = 0;
-    this.#leftBehind = this.#peerEnded = false;
+    this.#leftBehind = this.#peerEnded = this.#owesFin = false;
     this.#writer.open(connection);
     this.#reader.reset();
     this.#touch();
@@ -116,6 +117,7 @@ export class HttpConnection {
 
   /** Goes on with the response, after whatever it waited for. */
   run(): void {
+    if (this.#owesFin) return this.#sendFin();
     if (this.#phase !== "responding") return;
     const idle = this.#unacknowledged === 0;
     const progress = this.#writer.advance();
@@ -135,8 +137,16 @@ export class HttpConnection {
     this.#phase = "finishing";
     this.#reader.reset();
     this.#touch();
-    this.#connection?.finish();
+    const { later } = this.#services;
+    this.#owesFin = true;
+    if (later === undefined || this.#unacknowledged === 0) this.#sendFin();
+    else later.add(this.row);
     this.#takeMore();
+  }
+
+  #sendFin(): void {
+    this.#owesFin = false;
+    this.#connection?.finish();
   }
 
   /** Resets the connection. */
@@ -250,7 +260,9 @@ export class HttpConnection {
     this.#phase = "responding";
     this.#touch();
     this.#writer.start(persistence);
-    this.run();
+    const { later } = this.#services;
+    if (later === undefined) this.run();
+    else later.add(this.row);
   }
 
   #complete(): void {

@@ -6,6 +6,8 @@ import type { Limits } from "../limits.ts";
 import type { SlotPool } from "../memory/slot-pool.ts";
 import type { Site } from "../disk/site.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { NextPoll } from "./next-poll.ts";
+import type { PieceSums } from "./piece-sums.ts";
 import type { RequestBuffers } from "./request-reader.ts";
 import type { ServerCounters } from "./counters.ts";
 
@@ -17,6 +19,12 @@ export interface Services {
   readonly cache: ChunkCache;
   readonly slots: SlotPool;
   readonly heads: HeadWriter;
+  /** Sums of what is queued; `undefined` leaves it to TCP to read it. */
+  readonly sums: PieceSums | undefined;
+  /** Where a response and a FIN wait for a packet of their own; `undefined` merges packets. */
+  readonly later: NextPoll | undefined;
+  /** True reads a group when a file of it is wanted. */
+  readonly grouping: boolean;
   readonly buffers: RequestBuffers;
   readonly log: AccessLog | undefined;
   readonly counters: ServerCounters;
