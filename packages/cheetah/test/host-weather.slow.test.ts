@@ -55,10 +55,8 @@ describe.skipIf(reason !== undefined)("an exchange with the Linux kernel", () =>
 
   test("the same with the kernel's own queue towards us, and our link towards it", async (context) => {
     const [ip = "", ...rest] = lab.inside;
-    const netem = (...words: readonly string[]): readonly string[] => [
-      ...rest,
-      ...["tc", "qdisc", "replace", "dev", lab.tap, "root", "netem", ...words],
-    ];
+    const queue = [...rest, "tc", "qdisc", "replace", "dev", lab.tap, "root", "netem"];
+    const netem = (...words: readonly string[]): readonly string[] => [...queue, ...words];
     const can = spawnSync(ip, netem("delay", "1ms")).status === 0;
     const why = can ? undefined : "this kernel has no netem queue (tc qdisc add … netem)";
     if (skipReason("the kernel's own loss and delay", why) !== undefined) return context.skip(why);

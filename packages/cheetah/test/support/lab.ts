@@ -116,7 +116,9 @@ export async function exchange(lab: Lab, options: ExchangeOptions): Promise<Exch
     const [, said = "null"] = line.exec(server.output()) ?? [];
     const report = JSON.parse(said) as ServerReport | null;
     if (report === null || ended.code !== 0)
-      throw new Error(`no report: ${ended.code} ${ended.errors} ${ended.output.toString()} ${server.errors()}`);
+      throw new Error(
+        `no report: ${ended.code} ${ended.errors} ${ended.output.toString()} ${server.errors()}`,
+      );
     return { server: report, client: JSON.parse(ended.output.toString()) as ClientReport };
   } finally {
     await server.end("SIGKILL");

@@ -98,9 +98,11 @@ function measure(core: TcpCore, block: ControlBlock, segment: Segment): void {
 
 // A lost ACK may have been the duplicate that counted: its successor tells as much.
 function arriveSelective(core: TcpCore, block: ControlBlock, segment: Segment): void {
-  advanceScoreboard(core, block);
-  if (segment.options.blockCount > 0) noteBlocks(core, block, segment);
   const { congestion, scoreboard } = block;
+  block.retransmittedTo = latest(block.retransmittedTo, block.sendUnacknowledged);
+  if (scoreboard.count === 0 && segment.options.blockCount === 0) return;
+  advanceScoreboard(core, block);
+  noteBlocks(core, block, segment);
   if (!congestion.isRecovering && scoreboard.isFirstLost(block.segmentBytes)) suspectLoss(core, block);
 }
 

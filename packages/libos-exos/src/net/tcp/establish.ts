@@ -24,8 +24,8 @@ export function acceptSyn(core: TcpCore, block: ControlBlock, segment: Segment):
   block.sendEdge = advance(block.initialSend, 1 + segment.window);
 }
 
-// What the peer offers and we want is agreed on; the offer of an active open asked for no more.
-function acceptOptions(core: TcpCore, block: ControlBlock, options: SegmentOptions): void {
+/** What a SYN of the peer offers and we want is agreed on; the offer of an active open asked for no more. */
+export function acceptOptions(core: TcpCore, block: ControlBlock, options: SegmentOptions): void {
   const { limits } = core;
   block.isScaling = limits.windowScaling && options.windowScale >= 0;
   block.sendScale = block.isScaling ? options.windowScale : 0;

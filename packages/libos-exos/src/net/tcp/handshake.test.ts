@@ -309,6 +309,16 @@ describe("options", () => {
       [100, 32768],
     ]);
   });
+  test("window scaling is neither offered nor taken when it is switched off", () => {
+    const limits = { windowScaling: false };
+    const caller = makeConversation({ bufferBytes: 262_144, limits });
+    caller.connect();
+    expect(caller.sends()).toMatchObject([{ flags: "S", scale: -1 }]);
+    const talk = makeConversation({ bufferBytes: 262_144, limits });
+    talk.listen();
+    talk.arrives({ flags: "S", seq: 0, scale: 2 });
+    expect(talk.sends()).toMatchObject([{ flags: "SA", scale: -1 }]);
+  });
   test("without the peer's offer nothing is scaled", () => {
     const talk = makeConversation({ bufferBytes: 262_144 });
     talk.connect();

@@ -6,7 +6,7 @@ export interface TcpLimits {
   readonly connections: number;
   /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer, if that is older than `initialRetransmissionSeconds`; otherwise it is ignored. */
   readonly backlog: number;
-  /** Connections in TIME-WAIT. When full, the oldest is forgotten early. Eight words each. */
+  /** Connections in TIME-WAIT. When full, the oldest is forgotten early. Eleven words each. */
   readonly timeWaits: number;
   /** Pieces queued for sending on one connection. */
   readonly pieces: number;

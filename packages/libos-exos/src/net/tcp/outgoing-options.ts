@@ -39,22 +39,25 @@ export function writeClock(core: TcpCore, block: ControlBlock): number {
   );
 }
 
-/** Blocks that `block`'s next segment reports. */
+const hasReport = (block: ControlBlock): boolean =>
+  block.isSelective && (block.buffer.hasRuns || block.duplicateStart !== block.duplicateEnd);
+
+/** Blocks that `block`'s next segment reports, when there is something to report. */
 function blockCount(block: ControlBlock): number {
-  if (!block.isSelective) return 0;
   const duplicates = block.duplicateStart === block.duplicateEnd ? 0 : 1;
   const most = block.isTimestamping ? BLOCKS_MAX - 1 : BLOCKS_MAX;
   return Math.min(duplicates + block.buffer.runs, most);
 }
 
 /** Bytes that they take away from the text of that segment. */
-export const reportBytes = (block: ControlBlock): number => blocksBytes(blockCount(block));
+export const reportBytes = (block: ControlBlock): number =>
+  hasReport(block) ? blocksBytes(blockCount(block)) : 0;
 
 /** Writes what came early after the options that are there: a duplicate first, then the runs, the most recent first. Returns the bytes of all options. */
 export function writeReport(core: TcpCore, block: ControlBlock): number {
   const { draft, output } = core;
+  if (!hasReport(block)) return draft.optionBytes;
   const count = blockCount(block);
-  if (count === 0) return draft.optionBytes;
   const at = output.transportAt + TCP_HEADER_BYTES + draft.optionBytes;
   writeBlocksHead(output.header, at, count);
   let written = 0;

@@ -210,6 +210,23 @@ describe("recovery by reports", () => {
     expect(talk.sends()).toMatchObject([{ flags: "FPA", seq: at(9) }]);
     expect(talk.tcp.counters).toMatchObject({ rescues: 1, retransmissionTimeouts: 0 });
   });
+  test("what a rescue brings to light is sent again too", () => {
+    const talk = tenOut({}, 1000);
+    report(talk, 0, [1, 8]);
+    expect(report(talk, 8)).toEqual([[at(9), 100]]);
+    expect(report(talk, 8, [9, 10])).toEqual([[at(8), 100]]);
+    expect(talk.tcp.counters.retransmissionTimeouts).toBe(0);
+  });
+  test("after a timeout what was reported counts as no longer in flight", () => {
+    const talk = tenOut();
+    report(talk, 0, [2, 4]);
+    talk.passes(200);
+    expect(spans(talk.sends())).toEqual([[at(0), 100]]);
+    expect(report(talk, 1, [2, 4])).toEqual([
+      [at(1), 100],
+      [at(4), 100],
+    ]);
+  });
   test("after a timeout what was reported is not sent again", () => {
     const talk = tenOut();
     report(talk, 0, [2, 3]);

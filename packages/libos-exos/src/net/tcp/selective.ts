@@ -28,7 +28,6 @@ function noteBlock(core: TcpCore, block: ControlBlock, start: number, end: numbe
 
 /** The peer acknowledged more. If it takes back what it had, the first segment that it lacks goes again. */
 export function advanceScoreboard(core: TcpCore, block: ControlBlock): void {
-  block.retransmittedTo = latest(block.retransmittedTo, block.sendUnacknowledged);
   if (block.scoreboard.acknowledge(block.sendUnacknowledged)) return;
   core.counters.reneged += 1;
   block.retransmittedTo = block.sendUnacknowledged;
@@ -59,7 +58,7 @@ export function inFlight(core: TcpCore, block: ControlBlock): number {
   const offset = distance(sendUnacknowledged, sendNext);
   if (!block.isSelective) return offset;
   const { isRecovering } = block.congestion;
-  if (scoreboard.count === 0 && !isRecovering) return offset;
+  if (!isRecovering && scoreboard.count === 0) return offset;
   if (sendNext !== block.sendHighest) return offset - scoreboard.bytesBefore(sendNext);
   if (!isRecovering && !core.limits.limitedTransmit) return offset;
   return scoreboard.pipe(sendUnacknowledged, sendNext, block.retransmittedTo, block.segmentBytes);

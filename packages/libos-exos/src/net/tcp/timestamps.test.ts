@@ -128,6 +128,24 @@ describe("the echo", () => {
     expect(echoAfter(talk, { seq: 11, payload: "late", times: [2000, 0] })).toBe(1000);
     expect(echoAfter(talk, { seq: 1, payload: "0123456789", times: [2100, 0] })).toBe(2100);
   });
+  test("is of the SYN that came again, when one did", () => {
+    const talk = makeConversation();
+    talk.listen();
+    talk.arrives({ flags: "S", seq: 0, times: [1000, 0] });
+    expect(echoOf(talk.sends())).toBe(1000);
+    talk.arrives({ flags: "S", seq: 0, times: [2000, 0] });
+    expect(echoOf(talk.sends())).toBe(2000);
+  });
+  test("is of nothing when the SYN that came again offers no timestamps", () => {
+    const talk = makeConversation();
+    talk.listen();
+    talk.arrives({ flags: "S", seq: 0, times: [1000, 0] });
+    talk.sends();
+    talk.arrives({ flags: "S", seq: 0, mss: 100 });
+    expect(talk.sends()).toMatchObject([{ flags: "SA", times: undefined }]);
+    talk.arrives({ seq: 1, ack: 1, payload: "abc" });
+    expect(talk.events).toEqual(["opened", "received abc"]);
+  });
   test("is not of a segment outside the window", () => {
     const talk = open();
     expect(echoAfter(talk, { seq: 100_000, payload: "far", times: [3000, 0] })).toBe(1000);
