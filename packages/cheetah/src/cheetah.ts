@@ -27,7 +27,7 @@ import { NextPoll } from "./server/next-poll.ts";
 import { PieceSums } from "./server/piece-sums.ts";
 import { makeReaders } from "./server/readers.ts";
 import { RequestBuffers } from "./server/request-reader.ts";
-import { secondsIn } from "./server/services.ts";
+import { makeWallclock, secondsIn } from "./server/services.ts";
 import type { Services } from "./server/services.ts";
 
 /**
@@ -86,10 +86,13 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
   const cache = new ChunkCache(memory.chunks, store, waits, limits.connections, memory.chunkFrames);
   const site = new Site(store.blocks);
   const stop = { draining: false };
+  const now = options.now ?? gate.clock.now;
   const counters = makeServerCounters();
   const techniques = techniquesOf(options);
   const services: Services = {
     clock: gate.clock,
+    now,
+    wallclock: makeWallclock(gate.clock, now),
     limits,
     site,
     cache,

@@ -1,5 +1,5 @@
 /** What a server is made of: options as data, with their defaults. */
-import type { CapSlot } from "@exolith/exokernel/abi";
+import type { CapSlot, Cycles } from "@exolith/exokernel/abi";
 import type { DiskPart } from "./disk/block-store.ts";
 import type { ImportProgress } from "./disk/import-progress.ts";
 import type { SiteSource } from "./disk/site-source.ts";
@@ -36,6 +36,8 @@ export interface CheetahOptions extends Partial<Techniques> {
   readonly source: SiteSource;
   /** Hears of every import that has ended, well or not. */
   readonly imported?: ((progress: ImportProgress) => void) | undefined;
+  /** When what is being served began, if that is known without reading the clock; it may be as old as a turn of the event loop. */
+  readonly now?: (() => Cycles) | undefined;
   /** Takes the access log; without it there is none. */
   readonly log?: LogSink | undefined;
   /** Frames of the file cache, in whole chunks of 16. Default `DEFAULT_FRAMES.cache`: 24 MiB. */

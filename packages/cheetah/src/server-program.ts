@@ -1,5 +1,5 @@
 /** The server as a program: the code of Cheetah's environment. */
-import { failed, type CapSlot, type Program } from "@exolith/exokernel/abi";
+import { failed, type CapSlot, type Cycles, type Program } from "@exolith/exokernel/abi";
 import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
 import { makeCheetah, type Cheetah } from "./cheetah.ts";
 import type { Techniques } from "./options.ts";
@@ -56,6 +56,7 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
       disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
       source: options.source,
       imported: options.imported,
+      now: () => stack.tcp.now() as Cycles,
       cacheFrames: options.cacheFrames,
       limits: options.limits,
       log: options.log

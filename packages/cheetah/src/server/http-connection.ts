@@ -103,7 +103,7 @@ export class HttpConnection {
 
   /** Pieces were acknowledged. */
   acknowledged(): void {
-    this.#acknowledgedAt = this.#services.clock.now();
+    this.#acknowledgedAt = this.#services.now();
     if (this.#phase === "finishing") this.#touch();
     if (this.#phase === "responding") this.run();
     else this.#takeMore();
@@ -121,7 +121,7 @@ export class HttpConnection {
     if (this.#phase !== "responding") return;
     const idle = this.#unacknowledged === 0;
     const progress = this.#writer.advance();
-    if (idle) this.#acknowledgedAt = this.#services.clock.now();
+    if (idle) this.#acknowledgedAt = this.#services.now();
     if (progress === "failed") return this.abort();
     if (progress === "done") this.#complete();
   }
@@ -202,7 +202,7 @@ export class HttpConnection {
   }
 
   #touch(): void {
-    this.#since = this.#services.clock.now();
+    this.#since = this.#services.now();
   }
 
   #mayTake(): boolean {
@@ -232,10 +232,10 @@ export class HttpConnection {
 
   #respond(): void {
     const { request } = this.#reader.parser;
-    const { site, limits, clock } = this.#services;
+    const { site, limits, wallclock } = this.#services;
     const body = Math.max(0, request.contentLength);
     if (body > limits.bodyBytes) return this.#refuse(413);
-    const context = { site: site.served, now: clock.wallclock(), ranges: limits.ranges };
+    const context = { site: site.served, now: wallclock(), ranges: limits.ranges };
     answerRequest(request, context, this.#writer.answer);
     this.#skip = body;
     this.#start(this.#persistenceOf(body));
@@ -277,7 +277,7 @@ export class HttpConnection {
 
   /** Counts and logs the response, and gives back what it used. */
   #conclude(): void {
-    const { counters, log, clock } = this.#services;
+    const { counters, log, wallclock } = this.#services;
     const { answer, bodyBytes } = this.#writer;
     const { status } = answer;
     counters.requests += 1;
@@ -286,7 +286,7 @@ export class HttpConnection {
     const { parser } = this.#reader;
     const isKnown = parser.hasRequestLine || parser.request.line !== "";
     const request = isKnown ? parser.request : undefined;
-    log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, clock.wallclock());
+    log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, wallclock());
     this.#writer.stop();
   }
 

@@ -118,10 +118,10 @@ export class ResponseWriter implements PieceOwner {
 
   #sendHead(): boolean {
     const { answer } = this;
-    const { heads, clock } = this.#services;
+    const { heads, wallclock } = this.#services;
     this.#headSent = true;
     if (hasPage(answer) && !answer.headOnly) this.#bodyBytes = errorPage(answer.status).length;
-    const length = heads.write(answer, this.#persistence, clock.wallclock());
+    const length = heads.write(answer, this.#persistence, wallclock());
     if (this.#isMultipart) return this.#offer(heads.bytes, this.#putPartHead(length));
     return this.#offer(heads.bytes, length, heads.sum);
   }

@@ -14,6 +14,10 @@ import type { ServerCounters } from "./counters.ts";
 /** The parts that connections work with. */
 export interface Services {
   readonly clock: Gate["clock"];
+  /** When what is being served began, cycles: good to a turn of the event loop, without reading a clock. */
+  readonly now: () => Cycles;
+  /** Milliseconds since 1970, as good. */
+  readonly wallclock: () => number;
   readonly limits: Limits;
   readonly site: Site;
   readonly cache: ChunkCache;
@@ -36,3 +40,21 @@ export interface Services {
 
 /** `seconds` in cycles of `clock`. */
 export const secondsIn = (clock: Gate["clock"], seconds: number): Cycles => (seconds * clock.hertz) as Cycles;
+
+/** Seconds after which the wall clock is read again. */
+const WALL_SECONDS = 0.25;
+
+/** The wall clock by `now`, read a few times a second. */
+export function makeWallclock(clock: Gate["clock"], now: () => Cycles): () => number {
+  const perMillisecond = clock.hertz / 1000;
+  let readAt = -Infinity;
+  let wall = 0;
+  return () => {
+    const at = now();
+    if (at - readAt >= WALL_SECONDS * clock.hertz) {
+      readAt = at;
+      wall = clock.wallclock();
+    }
+    return wall + Math.floor((at - readAt) / perMillisecond);
+  };
+}

@@ -71,8 +71,10 @@ export interface TcpCore extends ControlParts {
   readonly ticksPerCycle: number;
   readonly counters: TcpCounters;
   readonly resets: KeyedRateLimit;
-  /** Cycles, read once an entry. */
+  /** Cycles: read once for all packets of a turn that was announced, and once an entry otherwise. */
   now: number;
+  /** True while packets of one turn arrive. */
+  isTurning: boolean;
   /** Segments that may still be sent in this poll. */
   budget: number;
   /** Connections that are `isWaiting`. */

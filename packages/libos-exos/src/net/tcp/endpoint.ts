@@ -72,6 +72,8 @@ export interface Tcp extends Transport {
   /** Running totals. */
   readonly counters: Readonly<TcpCounters>;
   readonly use: TcpUse;
+  /** When what is being served began: the time of the last packet's turn, or of the last poll. O(1), reads no clock. */
+  now(): number;
   /**
    * Opens a connection. `handler.opened` follows, or `handler.closed` alone.
    *
@@ -103,6 +105,11 @@ export function makeTcp(options: TcpOptions): Tcp {
       segment.localAddress = destination;
       input(core, segment, window, at, length);
     },
+    arriving: () => {
+      core.now = core.clock.now();
+      core.isTurning = true;
+    },
+    now: () => core.now,
     resolved: () => release(core),
     poll: () => poll(core),
     wakeAt: () => wakeAt(core),
@@ -151,6 +158,7 @@ function makeCore(options: TcpOptions): TcpCore {
     counters: makeTcpCounters(),
     resets: new KeyedRateLimit(hertz, limits.resetsPerSecond, limits.resetBuckets, randomWord()),
     now: clock.now(),
+    isTurning: false,
     budget: 0,
     waiting: 0,
     hasFreed: false,
@@ -193,7 +201,7 @@ function makeUse(core: TcpCore): TcpUse {
 
 function input(core: TcpCore, segment: Segment, window: Window, at: number, length: number): void {
   const { counters } = core;
-  core.now = core.clock.now();
+  if (!core.isTurning) core.now = core.clock.now();
   counters.segmentsReceived += 1;
   const isSummed = core.output.offload?.checksumGood === true;
   const validity = isUnicast(segment.remoteAddress)
