@@ -10,6 +10,7 @@ import { Importer } from "./disk/importer.ts";
 import type { RestoreResult } from "./disk/restore.ts";
 import { Site } from "./disk/site.ts";
 import { Staging } from "./disk/staging.ts";
+import { RequestMemo } from "./http/request-memo.ts";
 import { HeadWriter } from "./http/response-head.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { SlotPool } from "./memory/slot-pool.ts";
@@ -71,12 +72,13 @@ export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | Kern
 
 /** Those that `options` does not turn off. */
 function techniquesOf(options: CheetahOptions): Techniques {
-  const { grouping, precomputedChecksums, preformattedHeads, packetMerging } = options;
+  const { grouping, precomputedChecksums, preformattedHeads, packetMerging, rememberedRequests } = options;
   return {
     grouping: grouping ?? DEFAULT_TECHNIQUES.grouping,
     precomputedChecksums: precomputedChecksums ?? DEFAULT_TECHNIQUES.precomputedChecksums,
     preformattedHeads: preformattedHeads ?? DEFAULT_TECHNIQUES.preformattedHeads,
     packetMerging: packetMerging ?? DEFAULT_TECHNIQUES.packetMerging,
+    rememberedRequests: rememberedRequests ?? DEFAULT_TECHNIQUES.rememberedRequests,
   };
 }
 
@@ -102,6 +104,7 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
     later: techniques.packetMerging ? undefined : new NextPoll(),
     grouping: techniques.grouping,
     buffers: new RequestBuffers(limits),
+    memo: techniques.rememberedRequests ? new RequestMemo() : undefined,
     log: options.log === undefined ? undefined : new AccessLog(memory.log, options.log),
     counters,
     heldChunks: () => share(cache.chunks, counters.open, limits.heldChunks),

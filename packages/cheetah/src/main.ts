@@ -36,6 +36,7 @@ interface Options {
   readonly precomputedChecksums?: boolean;
   readonly preformattedHeads?: boolean;
   readonly packetMerging?: boolean;
+  readonly rememberedRequests?: boolean;
   readonly trace?: unknown;
   readonly calls?: boolean;
   readonly tables?: boolean;
@@ -80,6 +81,7 @@ cli
   .option("--no-precomputed-checksums", "Sum every byte when it is sent")
   .option("--no-preformatted-heads", "Make the head of every response anew")
   .option("--no-packet-merging", "Send acknowledgments and FIN in packets of their own")
+  .option("--no-remembered-requests", "Parse every request, also one that came before")
   .option("--trace [detail]", "At the end, print the last kernel events; calls: with every kernel call")
   .option("--calls", "At the end, print the kernel calls of each environment")
   .option("--tables", "At the end, print the published tables of the kernels")
@@ -175,6 +177,7 @@ function techniquesOf(options: Options): Techniques {
     precomputedChecksums: options.precomputedChecksums !== false,
     preformattedHeads: options.preformattedHeads !== false,
     packetMerging: options.packetMerging !== false,
+    rememberedRequests: options.rememberedRequests !== false,
   };
 }
 

@@ -16,6 +16,8 @@ export interface Techniques {
   readonly preformattedHeads: boolean;
   /** A request is acknowledged by its response, and FIN goes with the last bytes; without it both are packets of their own. */
   readonly packetMerging: boolean;
+  /** Requests that came before, byte for byte, are not parsed again. */
+  readonly rememberedRequests: boolean;
 }
 
 /** All of them. */
@@ -24,6 +26,7 @@ export const DEFAULT_TECHNIQUES: Techniques = Object.freeze({
   precomputedChecksums: true,
   preformattedHeads: true,
   packetMerging: true,
+  rememberedRequests: true,
 });
 
 /** How to make a server. Techniques that it does not name are used. */

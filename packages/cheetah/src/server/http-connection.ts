@@ -12,7 +12,8 @@
  */
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { Connection } from "@exolith/libos-exos";
-import { answerRequest, answerStatus } from "../http/answer.ts";
+import { answerRequest, answerStatus, answerWhole, isConditional } from "../http/answer.ts";
+import type { KnownRequest } from "../http/request-memo.ts";
 import type { Persistence } from "../http/whole-head.ts";
 import type { Status } from "../http/status.ts";
 import { RequestReader } from "./request-reader.ts";
@@ -47,7 +48,7 @@ export class HttpConnection {
   constructor(services: Services, row: number) {
     this.row = row;
     this.#services = services;
-    this.#reader = new RequestReader(services.limits, services.buffers);
+    this.#reader = new RequestReader(services.limits, services.buffers, services.memo);
     this.#writer = new ResponseWriter(services, row);
   }
 
@@ -231,26 +232,39 @@ export class HttpConnection {
   }
 
   #respond(): void {
-    const { request } = this.#reader.parser;
+    const { request, known } = this.#reader;
     const { site, limits, wallclock } = this.#services;
     const body = Math.max(0, request.contentLength);
     if (body > limits.bodyBytes) return this.#refuse(413);
-    const context = { site: site.served, now: wallclock(), ranges: limits.ranges };
-    answerRequest(request, context, this.#writer.answer);
+    const { served } = site;
+    const { answer } = this.#writer;
+    if (known?.file !== undefined && known.generation === served?.generation)
+      answerWhole(answer, known.file, request.method === "HEAD");
+    else {
+      answerRequest(request, { site: served, now: wallclock(), ranges: limits.ranges }, answer);
+      if (known !== undefined) this.#remember(known, served?.generation ?? 0);
+    }
     this.#skip = body;
     this.#start(this.#persistenceOf(body));
   }
 
+  /** An answer that depends on nothing but the request and the site is the next one too. */
+  #remember(known: KnownRequest, generation: number): void {
+    const { file, status } = this.#writer.answer;
+    known.generation = generation;
+    known.file = status === 200 && !isConditional(known.request) ? file : undefined;
+  }
+
   /** A body whose end is unknown, or that the client may not send at all, ends the connection. */
   #persistenceOf(body: number): Persistence {
-    const { request } = this.#reader.parser;
+    const { request } = this.#reader;
     const unsure = request.chunked || (request.expectsContinue && body > 0);
     if (!request.keepAlive || unsure || this.#services.draining()) return "close";
     return request.minor === 0 ? "keep-named" : "keep";
   }
 
   #refuse(status: Status): void {
-    answerStatus(this.#writer.answer, status, this.#reader.parser.request.method === "HEAD");
+    answerStatus(this.#writer.answer, status, this.#reader.request.method === "HEAD");
     this.#skip = 0;
     this.#start("close");
   }
@@ -283,9 +297,8 @@ export class HttpConnection {
     counters.requests += 1;
     counters.bodyBytes += bodyBytes;
     counters.responses.set(status, (counters.responses.get(status) ?? 0) + 1);
-    const { parser } = this.#reader;
-    const isKnown = parser.hasRequestLine || parser.request.line !== "";
-    const request = isKnown ? parser.request : undefined;
+    const { hasRequestLine, request: read } = this.#reader;
+    const request = hasRequestLine || read.line !== "" ? read : undefined;
     log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, wallclock());
     this.#writer.stop();
   }

@@ -3,6 +3,7 @@ import type { Cycles, Gate } from "@exolith/exokernel/abi";
 import type { ChunkCache } from "../cache/chunk-cache.ts";
 import type { HeadWriter } from "../http/response-head.ts";
 import type { Limits } from "../limits.ts";
+import type { RequestMemo } from "../http/request-memo.ts";
 import type { SlotPool } from "../memory/slot-pool.ts";
 import type { Site } from "../disk/site.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -30,6 +31,8 @@ export interface Services {
   /** True reads a group when a file of it is wanted. */
   readonly grouping: boolean;
   readonly buffers: RequestBuffers;
+  /** Requests that came before; none where every one is to be parsed. */
+  readonly memo: RequestMemo | undefined;
   readonly log: AccessLog | undefined;
   readonly counters: ServerCounters;
   /** Chunks that one connection may hold at the moment. */
