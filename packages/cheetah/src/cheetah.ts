@@ -100,7 +100,7 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
     cache,
     slots: new SlotPool(memory.heads, waits),
     heads: new HeadWriter(techniques.preformattedHeads),
-    sums: techniques.precomputedChecksums ? new PieceSums(memory.heads, memory.chunks.length) : undefined,
+    sums: techniques.precomputedChecksums && options.sumsNeeded !== false ? new PieceSums(memory.heads, memory.chunks.length) : undefined,
     later: techniques.packetMerging ? undefined : new NextPoll(),
     grouping: techniques.grouping,
     buffers: new RequestBuffers(limits),

@@ -62,6 +62,7 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
   return {
     hardware: nic.hardware,
     counters: nic.counters,
+    arrival: { checksumGood: false },
     receive: (now, memory, at) => {
       pump(now);
       const bytes = inward.take(now);
