@@ -25,6 +25,9 @@ import { silentWaker, type Waker } from "./waker.ts";
 /** What Linux would not send is tried again so much later. */
 const RETRY_CYCLES = HOST_HERTZ / 2000;
 
+/** How long frames gather. Linux adds some 50 more. */
+const GATHER_MICROSECONDS = 50;
+
 /** Frames looked at in one `receive` before it gives up for now: some are not handed on. */
 const LOOK_LIMIT = 64;
 
@@ -45,6 +48,12 @@ export interface PacketNic extends Nic {
   /** Name of Linux's interface. */
   readonly name: string;
   readonly linux: Readonly<LinuxNicCounters>;
+  /**
+   * Has this thread stand still for a moment in which frames gather: as interfaces do with their interrupts.
+   *
+   * To be woken for each frame costs more than the frame.
+   */
+  gather(): void;
   /** Lets go of the interface; resolves when nothing of it keeps the host process alive. */
   close(): Promise<void>;
 }
@@ -249,6 +258,7 @@ const makeNic = (packet: Packet): PacketNic =>
     transmit: (_now: Cycles, memory: Uint8Array, gather: PhysicalGather) => transmit(packet, memory, gather),
     flush: (now: Cycles) => flush(packet, now),
     wakeAt: (now: Cycles) => wakeAt(packet, now),
+    gather: () => packet.linux.pause(GATHER_MICROSECONDS),
     close: () => close(packet),
   });
 
