@@ -1,3 +1,8 @@
 import { library } from "../../tsup.base.ts";
 
-export default library({ index: "src/index.ts", "board/index": "src/board/index.ts", main: "src/main.ts" });
+export default library({
+  index: "src/index.ts",
+  "board/index": "src/board/index.ts",
+  "board/serving-worker": "src/board/serving-worker.ts",
+  main: "src/main.ts",
+});
