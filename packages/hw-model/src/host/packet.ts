@@ -67,6 +67,8 @@ interface Packet {
   /** When what waits in the batch is tried again. */
   retryAt: number;
   dropped: number;
+  /** Nothing could be sent when it was last tried. */
+  isDown: boolean;
   closed: boolean;
 }
 
@@ -121,13 +123,20 @@ const receive = (packet: Packet, now: Cycles, memory: Uint8Array, at: number): n
   return length;
 };
 
-const wentDown = (packet: Packet): void => void packet.events.downs++;
+const wentDown = (packet: Packet): void => {
+  packet.events.downs++;
+  packet.isDown = true;
+};
+
+/** True if Linux says so for the first time; asking clears it. */
+const isNewlyDown = ({ linux, socket }: Packet): boolean =>
+  takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown;
 
 const sendAll = (packet: Packet, now: number): SendResult => {
   const result = packet.batch.send();
   if (result === "waiting") packet.retryAt = now + RETRY_CYCLES;
-  if (result === "down" && takeError(packet.linux, packet.socket.descriptor) === LINUX_ERROR.networkDown)
-    wentDown(packet);
+  if (result === "sent") packet.isDown = false;
+  if (result === "down" && (isNewlyDown(packet) || !packet.isDown)) wentDown(packet);
   return result;
 };
 
@@ -156,7 +165,7 @@ const wakeAt = (packet: Packet, now: Cycles): Cycles => {
 /** The socket met an error, which asking clears: the interface went down, perhaps for good. */
 const broke = (packet: Packet): void => {
   const { linux, socket } = packet;
-  if (takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown) wentDown(packet);
+  if (isNewlyDown(packet)) wentDown(packet);
   if (!isRemoved(linux, socket.descriptor)) packet.watch?.restart();
 };
 
@@ -244,6 +253,7 @@ const makePacket = (linux: LinuxLibrary, socket: PacketSocket, options: PacketNi
     watch: undefined,
     retryAt: 0,
     dropped: 0,
+    isDown: false,
     closed: false,
   };
 };
