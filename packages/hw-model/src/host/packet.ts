@@ -2,6 +2,7 @@
 import { closeSync } from "node:fs";
 import type { Nic, NicArrival, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
 import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
+import { copyBytes } from "../simulated/frame-slots.ts";
 import { NEVER, type Cycles } from "../units.ts";
 import { HOST_HERTZ } from "./clock.ts";
 import { makeArrivals, type Arrivals } from "./arrivals.ts";
@@ -75,28 +76,39 @@ interface Packet {
   /** When what waits in the batch is tried again. */
   retryAt: number;
   dropped: number;
+  /** Nothing could be sent when it was last tried. */
+  isDown: boolean;
   closed: boolean;
 }
 
-/** Takes a frame that did not fit its slot from the socket's queue, and has it cut; true if there is one to hand out. */
-const takeLong = (packet: Packet): boolean => {
-  const { linux, socket, arrivals, longAt } = packet;
-  const bytes = linux.recv(socket.descriptor, longAt, arrivals.long.length);
-  return bytes > VIRTIO_BYTES && arrivals.cut(bytes);
+/** Copies a frame that is too long, from its slot or if it did not fit there from the socket's queue; bytes, 0 if it is gone. */
+const takeLong = ({ linux, socket, arrivals, ring, longAt }: Packet): number => {
+  if (ring.isQueued()) return linux.recv(socket.descriptor, longAt, arrivals.long.length);
+  if (ring.isCut()) return 0;
+  copyBytes(ring.bytes, ring.headerAt(), arrivals.long, 0, VIRTIO_BYTES + ring.length());
+  return VIRTIO_BYTES + ring.length();
+};
+
+/** Has a frame that is too long cut, and hands out the first of its frames; 0 if it cannot be. */
+const cutLong = (packet: Packet, memory: Uint8Array, at: number): number => {
+  const { arrivals, events } = packet;
+  const bytes = takeLong(packet);
+  if (bytes <= VIRTIO_BYTES || !arrivals.cut(bytes)) {
+    events.receiveOverlong++;
+    return 0;
+  }
+  events.receiveCut++;
+  return arrivals.next(memory, at);
 };
 
 /** Looks at the frame in the next slot of the ring; its length if it was handed on, 0 if not. */
 const takeSlot = (packet: Packet, memory: Uint8Array, at: number): number => {
-  const { ring, arrivals, events } = packet;
-  let length = 0;
-  if (!ring.isCut() && ring.length() <= packet.hardware.frameBytes) {
-    length = ring.length();
+  const { ring, arrivals } = packet;
+  let length = ring.length();
+  if (length <= packet.hardware.frameBytes) {
     ring.copy(memory, at);
     arrivals.complete(ring.bytes, ring.headerAt(), memory, at, length);
-  } else if (ring.isQueued() && takeLong(packet)) {
-    events.receiveCut++;
-    length = arrivals.next(memory, at);
-  } else events.receiveOverlong++;
+  } else length = cutLong(packet, memory, at);
   ring.release();
   return length;
 };
@@ -120,13 +132,20 @@ const receive = (packet: Packet, now: Cycles, memory: Uint8Array, at: number): n
   return length;
 };
 
-const wentDown = (packet: Packet): void => void packet.events.downs++;
+const wentDown = (packet: Packet): void => {
+  packet.events.downs++;
+  packet.isDown = true;
+};
+
+/** True if Linux says so for the first time; asking clears it. */
+const isNewlyDown = ({ linux, socket }: Packet): boolean =>
+  takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown;
 
 const sendAll = (packet: Packet, now: number): SendResult => {
   const result = packet.batch.send();
   if (result === "waiting") packet.retryAt = now + RETRY_CYCLES;
-  if (result === "down" && takeError(packet.linux, packet.socket.descriptor) === LINUX_ERROR.networkDown)
-    wentDown(packet);
+  if (result === "sent") packet.isDown = false;
+  if (result === "down" && (isNewlyDown(packet) || !packet.isDown)) wentDown(packet);
   return result;
 };
 
@@ -155,7 +174,7 @@ const wakeAt = (packet: Packet, now: Cycles): Cycles => {
 /** The socket met an error, which asking clears: the interface went down, perhaps for good. */
 const broke = (packet: Packet): void => {
   const { linux, socket } = packet;
-  if (takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown) wentDown(packet);
+  if (isNewlyDown(packet)) wentDown(packet);
   if (!isRemoved(linux, socket.descriptor)) packet.watch?.restart();
 };
 
@@ -243,6 +262,7 @@ const makePacket = (linux: LinuxLibrary, socket: PacketSocket, options: PacketNi
     watch: undefined,
     retryAt: 0,
     dropped: 0,
+    isDown: false,
     closed: false,
   };
 };
