@@ -1,9 +1,9 @@
 /** What Linux left to the interface on arriving frames: checksums to complete, super-segments to cut. */
 import type { NicArrival } from "../nic.ts";
-import { checksumWord } from "../offload/complete-checksum.ts";
 import { DATAGRAM_SUM_AT, PROTOCOL, setWord } from "../offload/frame-headers.ts";
-import { makeInternetSum } from "../offload/internet-sum.ts";
 import { SUPER_SEGMENT_BYTES, makeSegmentCutter } from "../offload/segment-cutter.ts";
+import { checksumOf } from "../offload/transport-checksum.ts";
+import { copyBytes } from "../simulated/frame-slots.ts";
 import {
   DATA_VALID,
   KIND,
@@ -35,23 +35,26 @@ export interface Arrivals {
 /** Frames of at most `frameBytes`. */
 export const makeArrivals = (frameBytes: number): Arrivals => {
   const arrival: NicArrival = { checksumGood: false };
-  const long = new Uint8Array(VIRTIO_BYTES + SUPER_SEGMENT_BYTES);
-  const cutter = makeSegmentCutter(long.subarray(VIRTIO_BYTES));
-  const sum = makeInternetSum();
+  const cutter = makeSegmentCutter(VIRTIO_BYTES);
+  const held = cutter.memory;
+  const long = held.bytes.subarray(0, VIRTIO_BYTES + SUPER_SEGMENT_BYTES);
+  /** Copies to where a unit sums, which is free: a frame is completed only when no other is being cut. */
+  const sum = (memory: Uint8Array, at: number, length: number): number => {
+    copyBytes(memory, at, held.bytes, VIRTIO_BYTES, length);
+    return held.sum(VIRTIO_BYTES, length);
+  };
   const complete: Arrivals["complete"] = (bytes, headerAt, memory, at, length) => {
     const flags = headerFlags(bytes, headerAt);
     arrival.checksumGood = (flags & (NEEDS_CHECKSUM | DATA_VALID)) !== 0;
     if ((flags & NEEDS_CHECKSUM) === 0) return;
     const start = headerStart(bytes, headerAt);
     const offset = headerOffset(bytes, headerAt);
-    const place = start + offset;
-    if (place + 2 > length) {
+    if (start + offset + 2 > length) {
       arrival.checksumGood = false;
       return;
     }
-    const total = sum(memory, at + start, length - start);
     const protocol = offset === DATAGRAM_SUM_AT ? PROTOCOL.datagrams : PROTOCOL.segments;
-    setWord(memory, at + place, checksumWord(total, protocol));
+    setWord(memory, at + start + offset, checksumOf(sum(memory, at + start, length - start), protocol));
   };
   const cut: Arrivals["cut"] = (bytes) => {
     const isSegments = (headerKind(long, 0) & ~KIND.ecn) === KIND.segments;

@@ -203,6 +203,31 @@ test.skipIf(missing !== "")("a super-segment of 64 KiB crosses in one piece and 
 });
 
 test.skipIf(missing !== "")(
+  "super-segments of every length arrive cut, those that fit a slot of the ring too",
+  async () => {
+    const [ours, theirs] = makeVeth();
+    const nic = await open({ interface: ours, address: OURS });
+    const far = await open({ interface: theirs });
+    const memory = new Uint8Array(2000);
+    for (const length of [1448, 1449, 1500, 1700, 1890, 1900, 1950, 2000, 2100, 5000]) {
+      const payload = somePayload(length);
+      expect(sendLeaving(nic, now(), segmentFrame(payload), { checksum: true, segmentBytes: 500 })).toBe(
+        true,
+      );
+      nic.flush(now());
+      const got: number[] = [];
+      for (let bytes = far.receive(now(), memory, 0); bytes > 0; bytes = far.receive(now(), memory, 0)) {
+        const seen = seeSegment(memory.slice(0, bytes));
+        expect(seen.isSound).toBe(true);
+        got.push(...seen.payload);
+      }
+      expect(Buffer.from(got).equals(payload)).toBe(true);
+    }
+    expect(far.linux).toMatchObject({ receiveOverlong: 0, receiveCut: 9 });
+  },
+);
+
+test.skipIf(missing !== "")(
   "while nothing arrives nothing runs, and the first frame wakes at once",
   async () => {
     const bench = await makeBench();

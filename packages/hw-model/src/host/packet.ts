@@ -2,6 +2,7 @@
 import { closeSync } from "node:fs";
 import type { Nic, NicArrival, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
 import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
+import { copyBytes } from "../simulated/frame-slots.ts";
 import { NEVER, type Cycles } from "../units.ts";
 import { HOST_HERTZ } from "./clock.ts";
 import { makeArrivals, type Arrivals } from "./arrivals.ts";
@@ -69,25 +70,34 @@ interface Packet {
   closed: boolean;
 }
 
-/** Takes a frame that did not fit its slot from the socket's queue, and has it cut; true if there is one to hand out. */
-const takeLong = (packet: Packet): boolean => {
-  const { linux, socket, arrivals, longAt } = packet;
-  const bytes = linux.recv(socket.descriptor, longAt, arrivals.long.length);
-  return bytes > VIRTIO_BYTES && arrivals.cut(bytes);
+/** Copies a frame that is too long, from its slot or if it did not fit there from the socket's queue; bytes, 0 if it is gone. */
+const takeLong = ({ linux, socket, arrivals, ring, longAt }: Packet): number => {
+  if (ring.isQueued()) return linux.recv(socket.descriptor, longAt, arrivals.long.length);
+  if (ring.isCut()) return 0;
+  copyBytes(ring.bytes, ring.headerAt(), arrivals.long, 0, VIRTIO_BYTES + ring.length());
+  return VIRTIO_BYTES + ring.length();
+};
+
+/** Has a frame that is too long cut, and hands out the first of its frames; 0 if it cannot be. */
+const cutLong = (packet: Packet, memory: Uint8Array, at: number): number => {
+  const { arrivals, events } = packet;
+  const bytes = takeLong(packet);
+  if (bytes <= VIRTIO_BYTES || !arrivals.cut(bytes)) {
+    events.receiveOverlong++;
+    return 0;
+  }
+  events.receiveCut++;
+  return arrivals.next(memory, at);
 };
 
 /** Looks at the frame in the next slot of the ring; its length if it was handed on, 0 if not. */
 const takeSlot = (packet: Packet, memory: Uint8Array, at: number): number => {
-  const { ring, arrivals, events } = packet;
-  let length = 0;
-  if (!ring.isCut() && ring.length() <= packet.hardware.frameBytes) {
-    length = ring.length();
+  const { ring, arrivals } = packet;
+  let length = ring.length();
+  if (length <= packet.hardware.frameBytes) {
     ring.copy(memory, at);
     arrivals.complete(ring.bytes, ring.headerAt(), memory, at, length);
-  } else if (ring.isQueued() && takeLong(packet)) {
-    events.receiveCut++;
-    length = arrivals.next(memory, at);
-  } else events.receiveOverlong++;
+  } else length = cutLong(packet, memory, at);
   ring.release();
   return length;
 };

@@ -1,15 +1,16 @@
 /** Cuts a super-segment into the ordinary frames that it stands for. */
-import { completeChecksum } from "./complete-checksum.ts";
 import {
   ETHERNET_BYTES,
   PROTOCOL,
   makeFrameHeaders,
+  pseudoSum,
   readHeaders,
   setWord,
   word,
   type FrameHeaders,
 } from "./frame-headers.ts";
-import { foldSum, makeInternetSum, sumBytes } from "./internet-sum.ts";
+import { foldSum, makeSummedMemory, sumBytes, type SummedMemory } from "./internet-sum.ts";
+import { checksumOf } from "./transport-checksum.ts";
 
 /** The longest super-segment: the longest IPv4 packet, and its Ethernet header. */
 export const SUPER_SEGMENT_BYTES: number = 65_535 + ETHERNET_BYTES;
@@ -27,12 +28,13 @@ const LAST_FLAGS = 0x09,
 
 /** Holds one super-segment and hands out its frames. */
 export interface SegmentCutter {
-  /** Where a super-segment is put, from its first byte on, before `load`. */
-  readonly bytes: Uint8Array;
+  /** Where a super-segment is put, from `start` on, before `load`. */
+  readonly memory: SummedMemory;
+  readonly start: number;
   /** Frames that `next` has to hand out still. O(1). */
   left(): number;
   /**
-   * Takes the `length` bytes put in `bytes`, to be cut into payloads of `segmentBytes`.
+   * Takes the `length` bytes put there, to be cut into payloads of `segmentBytes`.
    *
    * False, and nothing is left, when it is no segment that can be cut into frames of `frameBytes` at most. O(1).
    */
@@ -44,11 +46,11 @@ export interface SegmentCutter {
 }
 
 interface Cutter {
-  readonly bytes: Uint8Array;
+  readonly held: SummedMemory;
+  readonly start: number;
   readonly headers: FrameHeaders;
-  readonly sum: ReturnType<typeof makeInternetSum>;
   segmentBytes: number;
-  /** Where the payload of the next frame begins. */
+  /** Where the payload of the next frame begins, counted from `start`. */
   at: number;
   /** Frames cut so far. */
   cut: number;
@@ -59,9 +61,9 @@ const isSegment = ({ protocol, payloadAt, endAt }: FrameHeaders, length: number)
   protocol === PROTOCOL.segments && endAt === length && payloadAt < endAt;
 
 const load = (cutter: Cutter, length: number, segmentBytes: number, frameBytes: number): boolean => {
-  const { headers } = cutter;
+  const { headers, held, start } = cutter;
   cutter.at = headers.endAt = 0;
-  const isPacket = length <= cutter.bytes.length && readHeaders(cutter.bytes, 0, length, headers);
+  const isPacket = length <= SUPER_SEGMENT_BYTES && readHeaders(held.bytes, start, length, headers);
   const fits = segmentBytes > 0 && headers.payloadAt + segmentBytes <= frameBytes;
   if (!isPacket || !fits || !isSegment(headers, length)) {
     headers.endAt = 0;
@@ -96,36 +98,48 @@ const adjustTransport = (cutter: Cutter, memory: Uint8Array, at: number, isLast:
   memory[transport + FLAGS_AT] = flags;
 };
 
-const next = (cutter: Cutter, memory: Uint8Array, at: number): number => {
-  const { headers } = cutter;
-  const payload = Math.min(cutter.segmentBytes, headers.endAt - cutter.at);
-  if (payload <= 0) return 0;
-  const { payloadAt, endAt } = headers;
-  const length = payloadAt + payload;
-  memory.set(cutter.bytes.subarray(0, payloadAt), at);
-  memory.set(cutter.bytes.subarray(cutter.at, cutter.at + payload), at + payloadAt);
-  adjustNetwork(cutter, memory, at, length);
-  adjustTransport(cutter, memory, at, cutter.at + payload === endAt);
-  headers.endAt = length;
-  completeChecksum(memory, at, headers, cutter.sum);
-  headers.endAt = endAt;
-  cutter.at += payload;
-  cutter.cut += 1;
-  return length;
+/** Writes the checksum of the frame at `memory[at…]`, whose headers are right and whose payload is next. */
+const writeChecksum = (cutter: Cutter, memory: Uint8Array, at: number, payload: number): void => {
+  const { headers, held, start } = cutter;
+  const { protocol, transportAt, checksumAt, payloadAt } = headers;
+  setWord(memory, at + checksumAt, 0);
+  const header = payloadAt - transportAt;
+  const sum =
+    pseudoSum(memory, at, protocol, header + payload) +
+    sumBytes(memory, at + transportAt, header) +
+    held.sum(start + cutter.at, payload);
+  setWord(memory, at + checksumAt, checksumOf(sum, protocol));
 };
 
-/** A cutter with nothing in it, and room for the longest super-segment unless it is given other room. */
-export function makeSegmentCutter(bytes: Uint8Array = new Uint8Array(SUPER_SEGMENT_BYTES)): SegmentCutter {
+const next = (cutter: Cutter, memory: Uint8Array, at: number): number => {
+  const { headers, held, start } = cutter;
+  const { payloadAt, endAt } = headers;
+  const payload = Math.min(cutter.segmentBytes, endAt - cutter.at);
+  if (payload <= 0) return 0;
+  const from = start + cutter.at;
+  memory.set(held.bytes.subarray(start, start + payloadAt), at);
+  memory.set(held.bytes.subarray(from, from + payload), at + payloadAt);
+  adjustNetwork(cutter, memory, at, payloadAt + payload);
+  adjustTransport(cutter, memory, at, cutter.at + payload === endAt);
+  writeChecksum(cutter, memory, at, payload);
+  cutter.at += payload;
+  cutter.cut += 1;
+  return payloadAt + payload;
+};
+
+/** A cutter with nothing in it, whose super-segments lie from `start` on. */
+export function makeSegmentCutter(start: number = 0): SegmentCutter {
   const cutter: Cutter = {
-    bytes,
+    held: makeSummedMemory(start + SUPER_SEGMENT_BYTES),
+    start,
     headers: makeFrameHeaders(),
-    sum: makeInternetSum(),
     segmentBytes: 1,
     at: 0,
     cut: 0,
   };
   return Object.freeze({
-    bytes: cutter.bytes,
+    memory: cutter.held,
+    start,
     left: () => Math.ceil(Math.max(0, cutter.headers.endAt - cutter.at) / cutter.segmentBytes),
     load: (length: number, segmentBytes: number, frameBytes: number) =>
       load(cutter, length, segmentBytes, frameBytes),

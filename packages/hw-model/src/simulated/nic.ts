@@ -8,8 +8,8 @@ import {
   type PhysicalGather,
 } from "../nic.ts";
 import { makeFrameHeaders } from "../offload/frame-headers.ts";
-import { makeInternetSum } from "../offload/internet-sum.ts";
-import { asksForOffload, isChecksumGood, makeOffloadEngine } from "../offload/offload-engine.ts";
+import { asksForOffload, makeOffloadEngine } from "../offload/offload-engine.ts";
+import { isChecksumGood } from "../offload/transport-checksum.ts";
 import { NEVER, type Cycles } from "../units.ts";
 import type { Link } from "./link.ts";
 
@@ -61,9 +61,7 @@ const makeOffloading = ({ outgoing, hardware }: NicWiring): Queue => {
 /** Looks at what arrives, as an interface with offloads does. */
 const makeChecking = (arrival: NicArrival): ((memory: Uint8Array, at: number, length: number) => void) => {
   const headers = makeFrameHeaders();
-  const sum = makeInternetSum();
-  return (memory, at, length) =>
-    void (arrival.checksumGood = isChecksumGood(memory, at, length, headers, sum));
+  return (memory, at, length) => void (arrival.checksumGood = isChecksumGood(memory, at, length, headers));
 };
 
 const hasOffloads = ({ transmitChecksum, segmentationBytes }: NicHardware): boolean =>
