@@ -137,9 +137,9 @@ const tablesPage = (root) =>
   page(
     "Published tables",
     "Every environment reads these without a kernel call; nobody can write them: a reader is a frozen function, and the kernel alone changes what it shows.\nReading a row that does not exist gives 0.",
-    ...readInterfaces(root, "tables.ts").map(({ name, doc, members }) =>
-      titled(name, doc, membersTable("Reader", members)),
-    ),
+    ...["tables.ts", "program-tables.ts"]
+      .flatMap((file) => readInterfaces(root, file))
+      .map(({ name, doc, members }) => titled(name, doc, membersTable("Reader", members))),
     titled(
       "The system frame",
       "The same kind of state as words of memory: bind a window on the frame with the capability in `WELL_KNOWN_SLOT`, for reading, or watch a word with a predicate.\nEach is 32 bits, big-endian; the kernel alone writes them.",

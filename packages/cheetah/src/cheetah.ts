@@ -1,7 +1,7 @@
 /** Makes a server: a part of an environment's event loop, and a handler for TCP. */
 import { NEVER, RESOURCE_KINDS, failed } from "@exolith/exokernel/abi";
 import type { Cycles, Gate, KernelError, ResourceKind } from "@exolith/exokernel/abi";
-import type { ConnectionHandler, Pollable } from "@exolith/libos-exos";
+import type { ConnectionHandler, PieceSum, Pollable } from "@exolith/libos-exos";
 import { ChunkCache } from "./cache/chunk-cache.ts";
 import { openBlockStore } from "./disk/block-store.ts";
 import type { BlockStore } from "./disk/block-store.ts";
@@ -10,21 +10,25 @@ import { Importer } from "./disk/importer.ts";
 import type { RestoreResult } from "./disk/restore.ts";
 import { Site } from "./disk/site.ts";
 import { Staging } from "./disk/staging.ts";
+import { RequestMemo } from "./http/request-memo.ts";
 import { HeadWriter } from "./http/response-head.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { SlotPool } from "./memory/slot-pool.ts";
 import { makeWaitLists } from "./memory/wait-lists.ts";
 import type { WaitLists } from "./memory/wait-lists.ts";
-import type { CheetahOptions } from "./options.ts";
+import { DEFAULT_TECHNIQUES } from "./options.ts";
+import type { CheetahOptions, Techniques } from "./options.ts";
 import { claimMemory } from "./server-memory.ts";
 import type { ServerMemory } from "./server-memory.ts";
 import { AccessLog } from "./server/access-log.ts";
 import { makeServerCounters } from "./server/counters.ts";
 import type { CheetahReaders } from "./server/counters.ts";
 import { HttpServer, RETRY_SECONDS } from "./server/http-server.ts";
+import { NextPoll } from "./server/next-poll.ts";
+import { PieceSums } from "./server/piece-sums.ts";
 import { makeReaders } from "./server/readers.ts";
 import { RequestBuffers } from "./server/request-reader.ts";
-import { secondsIn } from "./server/services.ts";
+import { makeWallclock, secondsIn } from "./server/services.ts";
 import type { Services } from "./server/services.ts";
 
 /**
@@ -36,6 +40,8 @@ import type { Services } from "./server/services.ts";
 export interface Cheetah extends Pollable {
   /** For every connection; it keeps its state in `connection.context`. */
   readonly handler: ConnectionHandler;
+  /** For TCP, whose option of that name it is: checksums of what is sent, known without reading it. `undefined` when they are not kept. */
+  readonly pieceSum: PieceSum | undefined;
   /** True once a site has been imported, or what the disk held compared with the source; before, requests get 503. */
   ready(): boolean;
   /** How the import is coming along. Allocates. */
@@ -64,21 +70,41 @@ export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | Kern
   return failed(store) ? store : assemble(gate, options, memory, store);
 }
 
+/** Those that `options` does not turn off. */
+function techniquesOf(options: CheetahOptions): Techniques {
+  const { grouping, precomputedChecksums, preformattedHeads, packetMerging, rememberedRequests } = options;
+  return {
+    grouping: grouping ?? DEFAULT_TECHNIQUES.grouping,
+    precomputedChecksums: precomputedChecksums ?? DEFAULT_TECHNIQUES.precomputedChecksums,
+    preformattedHeads: preformattedHeads ?? DEFAULT_TECHNIQUES.preformattedHeads,
+    packetMerging: packetMerging ?? DEFAULT_TECHNIQUES.packetMerging,
+    rememberedRequests: rememberedRequests ?? DEFAULT_TECHNIQUES.rememberedRequests,
+  };
+}
+
 function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, store: BlockStore): Cheetah {
   const limits = Object.freeze({ ...DEFAULT_LIMITS, ...options.limits });
   const waits = makeWaitLists(limits.connections, memory.chunks.length);
   const cache = new ChunkCache(memory.chunks, store, waits, limits.connections, memory.chunkFrames);
   const site = new Site(store.blocks);
   const stop = { draining: false };
+  const now = options.now ?? gate.clock.now;
   const counters = makeServerCounters();
+  const techniques = techniquesOf(options);
   const services: Services = {
     clock: gate.clock,
+    now,
+    wallclock: makeWallclock(gate.clock, now),
     limits,
     site,
     cache,
     slots: new SlotPool(memory.heads, waits),
-    heads: new HeadWriter(),
+    heads: new HeadWriter(techniques.preformattedHeads),
+    sums: techniques.precomputedChecksums ? new PieceSums(memory.heads, memory.chunks.length) : undefined,
+    later: techniques.packetMerging ? undefined : new NextPoll(),
+    grouping: techniques.grouping,
     buffers: new RequestBuffers(limits),
+    memo: techniques.rememberedRequests ? new RequestMemo() : undefined,
     log: options.log === undefined ? undefined : new AccessLog(memory.log, options.log),
     counters,
     heldChunks: () => share(cache.chunks, counters.open, limits.heldChunks),
@@ -87,7 +113,9 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
   const written = (first: number, count: number): void => cache.invalidate(first, count);
   const staging = new Staging(memory.staging, store, memory.chunks.length, written);
   const { source, imported } = options;
-  return join(services, waits, new Importer({ site, staging, source, clock: gate.clock, imported }), stop);
+  const { grouping } = techniques;
+  const { clock } = gate;
+  return join(services, waits, new Importer({ site, staging, source, clock, grouping, imported }), stop);
 }
 
 /** Chunks that each of `among` may hold: an equal share, at least one, at most `most`. */
@@ -103,6 +131,7 @@ function join(
   const server = new HttpServer(services, waits);
   return Object.freeze({
     handler: server,
+    pieceSum: services.sums?.sumOf,
     counters: makeReaders(services),
     ready: () => services.site.served !== undefined,
     progress: () => importer.progress,

@@ -14,6 +14,7 @@ import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } fr
 import { openGatewayNetwork, openLinuxNetwork, type ServerNetwork } from "./board/machines.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
 import { printable } from "./board/printable.ts";
+import type { Techniques } from "./options.ts";
 import { ServeStopped, serve, type Served } from "./board/serve.ts";
 import type { HostWaker } from "@exolith/hw-model/host";
 
@@ -31,6 +32,11 @@ interface Options {
   readonly pcap?: string;
   readonly drop: number;
   readonly quiet?: boolean;
+  readonly grouping?: boolean;
+  readonly precomputedChecksums?: boolean;
+  readonly preformattedHeads?: boolean;
+  readonly packetMerging?: boolean;
+  readonly rememberedRequests?: boolean;
   readonly trace?: unknown;
   readonly calls?: boolean;
   readonly tables?: boolean;
@@ -71,6 +77,11 @@ cli
   .option("--pcap <path>", "Write every frame of the wire to a capture file")
   .option("--drop <percent>", "Lose that share of the frames on the virtual wire", { default: 0 })
   .option("--quiet", "No access log")
+  .option("--no-grouping", "Import pages and what they embed in the order in which the directory lists them")
+  .option("--no-precomputed-checksums", "Sum every byte when it is sent")
+  .option("--no-preformatted-heads", "Make the head of every response anew")
+  .option("--no-packet-merging", "Send acknowledgments and FIN in packets of their own")
+  .option("--no-remembered-requests", "Parse every request, also one that came before")
   .option("--trace [detail]", "At the end, print the last kernel events; calls: with every kernel call")
   .option("--calls", "At the end, print the kernel calls of each environment")
   .option("--tables", "At the end, print the published tables of the kernels")
@@ -160,6 +171,16 @@ function inspectionsOf({ trace, calls, tables }: Options): Inspections {
   return { server: makeInspection(wanted), gateway: makeInspection(wanted) };
 }
 
+function techniquesOf(options: Options): Techniques {
+  return {
+    grouping: options.grouping !== false,
+    precomputedChecksums: options.precomputedChecksums !== false,
+    preformattedHeads: options.preformattedHeads !== false,
+    packetMerging: options.packetMerging !== false,
+    rememberedRequests: options.rememberedRequests !== false,
+  };
+}
+
 /** Prints what was asked for; resolves when it has been written. */
 function print(inspections: Inspections, { kernel, gatewayKernel }: Served): Promise<void> {
   const lines = inspections.server.lines("the server", kernel.root);
@@ -187,6 +208,7 @@ async function start(directory: string | undefined, written: Options): Promise<v
       cacheFrames: (cache * MEBIBYTE) / FRAME_BYTES,
       image: options.image,
       log: options.quiet !== true,
+      techniques: techniquesOf(options),
       excluded: options.pcap === undefined ? [] : [options.pcap],
       report: console.error,
       traces: { server: inspections.server.trace, gateway: inspections.gateway.trace },

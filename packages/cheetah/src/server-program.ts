@@ -1,7 +1,8 @@
 /** The server as a program: the code of Cheetah's environment. */
-import { failed, type CapSlot, type Program } from "@exolith/exokernel/abi";
+import { failed, type CapSlot, type Cycles, type Program } from "@exolith/exokernel/abi";
 import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
 import { makeCheetah, type Cheetah } from "./cheetah.ts";
+import type { Techniques } from "./options.ts";
 import type { ImportProgress } from "./disk/import-progress.ts";
 import type { SiteSource } from "./disk/site-source.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -29,6 +30,8 @@ export interface ServerProgramOptions {
   readonly cacheFrames?: number | undefined;
   /** Limits other than the defaults. */
   readonly limits?: Partial<Limits> | undefined;
+  /** Techniques other than the defaults. */
+  readonly techniques?: Partial<Techniques> | undefined;
   /** Called with the server once it is at work. */
   readonly started: (server: StartedServer) => void;
 }
@@ -45,21 +48,15 @@ const RECEIVE_BUFFERS = 256;
 /** A web server on network interface 0, with its site on all of disk 0. */
 export const serverProgram = (options: ServerProgramOptions): Program =>
   eventProgram(4, (gate) => {
-    const { slots } = options;
-    const stack = makeStack(gate, {
-      ...options.route,
-      nic: 0,
-      slots: { device: slots.nic, guard: slots.guard },
-      pool: makeFramePool(gate, slots.guard),
-      ringSlots: 512,
-      receiveBytes: RECEIVE_BYTES,
-      receiveBuffers: RECEIVE_BUFFERS,
-    });
+    const { slots, techniques = {} } = options;
+    const pool = makeFramePool(gate, slots.guard);
     const cheetah = makeCheetah(gate, {
+      ...techniques,
       slot: slots.guard,
       disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
       source: options.source,
       imported: options.imported,
+      now: () => stack.tcp.now() as Cycles,
       cacheFrames: options.cacheFrames,
       limits: options.limits,
       log: options.log
@@ -70,6 +67,18 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
         : undefined,
     });
     if (failed(cheetah)) throw new Error(`the server cannot be made: ${cheetah.name}`);
+    const stack = makeStack(gate, {
+      ...options.route,
+      nic: 0,
+      slots: { device: slots.nic, guard: slots.guard },
+      pool,
+      ringSlots: 512,
+      receiveBytes: RECEIVE_BYTES,
+      receiveBuffers: RECEIVE_BUFFERS,
+      ...(cheetah.pieceSum === undefined ? {} : { pieceSum: cheetah.pieceSum }),
+      // Without merging a request is acknowledged by itself, as if a kernel did it before the server has seen it.
+      ...(techniques.packetMerging === false ? { tcp: { delayedAcknowledgmentSeconds: 0 } } : {}),
+    });
     const backlog = options.limits?.connections ?? DEFAULT_LIMITS.connections;
     stack.tcp.listen(options.port, () => cheetah.handler, { backlog });
     options.started({ cheetah, stack });

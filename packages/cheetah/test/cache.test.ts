@@ -184,7 +184,7 @@ function failingDisk(disk: Disk, bad: { from: number }): Disk {
 
 test("a chunk set aside for one client and taken by a hit of another is waited for again", () => {
   const source = makeMemorySource({ "a.txt": "first", "m.bin": patternBytes(200_000, 3), "z.txt": "last" });
-  const rig = makeServerRig({ source, cheetah: { cacheFrames: 16 } });
+  const rig = makeServerRig({ source, cheetah: { cacheFrames: 16, grouping: false } });
   const [holder, waiting, hitting] = [rig.connect(), rig.connect(), rig.connect()];
   holder.write(GET("a.txt"));
   rig.run();

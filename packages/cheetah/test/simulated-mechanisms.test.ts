@@ -110,6 +110,7 @@ test("[N12] retransmit, fast-rtx, TIME_WAIT, zero-window, loss 5 % transfer comp
   expect([...importsOfServer()].toSorted()).toEqual([
     "@exolith/exokernel/abi",
     "@exolith/libos-exos",
+    "htmlparser2",
     "mrmime",
   ]);
   expect(Object.keys(exos).filter((name) => /socket|descriptor/i.test(name))).toEqual([]);

@@ -108,6 +108,8 @@ export interface Kernel {
   readonly addressSpaces: AddressSpaces;
   /** The frame with the kernel's published words. */
   readonly systemFrame: number;
+  /** First frame of the software translation buffer, 0 on a machine that needs none. */
+  readonly softwareBuffer: number;
   /** True when kernel calls are to be noted in the trace. */
   readonly isTraced: boolean;
   /** Excess ticks at which an environment is destroyed. */
@@ -140,6 +142,7 @@ export interface KernelParts {
   /** Physical address of the staging frames of each network interface. */
   readonly staging: readonly number[];
   readonly systemFrame: number;
+  readonly softwareBuffer: number;
   readonly excessTicksMax: number;
   readonly reserveFrames: number;
   readonly revocationCycles: number;
@@ -183,7 +186,7 @@ export const makeKernel = ({ quantum, staging, ...parts }: KernelParts): Kernel 
   dma: makeDmaState(),
   seals: makeSealState(parts.machine.random),
   revocations: makeRevocationTotals(parts.machine.random),
-  addressSpaces: makeAddressSpaces(),
+  addressSpaces: makeAddressSpaces(parts.machine.translation),
 });
 
 /** The live row that `id` names, or `undefined`. O(1). */

@@ -21,6 +21,7 @@ import { openSystemFrame } from "./memory/system-frame.ts";
 import { invariant } from "./panic.ts";
 import { connectStreams } from "./stream/stream-table.ts";
 import { NO_TRACE } from "./trace.ts";
+import { softwareBufferFrames } from "./translation/software-buffer.ts";
 
 /** A kernel that has just been loaded, from inside: its state, which no board and no environment sees. */
 export interface Loaded {
@@ -41,11 +42,12 @@ export function load(machine: Machine, options: BootOptions = {}): Loaded {
     quantum,
     staging: own.staging,
     systemFrame: own.system,
+    softwareBuffer: own.buffer,
     excessTicksMax: options.excessTicksMax ?? EXCESS_TICKS_MAX,
     reserveFrames: options.reserveFrames ?? RESERVE_FRAMES,
     revocationCycles: cycles(options.revocationSeconds ?? REVOCATION_SECONDS),
   });
-  keepFrames(kernel, own.system);
+  keepFrames(kernel, own.system, softwareBufferFrames(machine));
   openSystemFrame(kernel);
   connectStreams(kernel);
   connectDisks(kernel);
@@ -60,21 +62,22 @@ export function load(machine: Machine, options: BootOptions = {}): Loaded {
   return { kernel, root: makeGate(kernel, first) };
 }
 
-/** The system frame, then a run of staging frames for each network interface. */
-function ownFrames(machine: Machine): { system: number; staging: number[] } {
+/** The system frame, the software translation buffer where there is one, then a run of staging frames for each network interface. */
+function ownFrames(machine: Machine): { system: number; buffer: number; staging: number[] } {
   const runs = machine.nics.map((nic) => Math.ceil(nic.hardware.frameBytes / FRAME_BYTES));
-  const system = machine.memory.frames - 1 - runs.reduce((sum, run) => sum + run, 0);
+  const buffer = softwareBufferFrames(machine);
+  const system = machine.memory.frames - 1 - buffer - runs.reduce((sum, run) => sum + run, 0);
   invariant(system > 0, "no memory left for programs");
-  let next = system + 1;
+  let next = system + 1 + buffer;
   const staging = runs.map((run) => {
     next += run;
     return (next - run) * FRAME_BYTES;
   });
-  return { system, staging };
+  return { system, buffer: buffer === 0 ? 0 : system + 1, staging };
 }
 
-/** Marks the frames from `first` on as the kernel's: pinned, and guarded so that only the system frame is read. */
-function keepFrames(kernel: Kernel, first: number): void {
+/** Marks the frames from `first` on as the kernel's: pinned, and guarded so that only the system frame and `more` after it are read. */
+function keepFrames(kernel: Kernel, first: number, more: number): void {
   const { frames } = kernel;
   const hidden = makeGuard(makeCapability([], RIGHTS.all));
   for (let f = first; f < frames.count; f++) {
@@ -86,6 +89,9 @@ function keepFrames(kernel: Kernel, first: number): void {
     frames.free -= 1;
   }
   const wellKnown = makeCapability([...WELL_KNOWN_NAME], RIGHTS.none);
-  frames.guards[first] = Object.freeze({ entries: Object.freeze([wellKnown]), list: -1, records: 0 });
-  frames.orphan[first] = 0;
+  const readable = Object.freeze({ entries: Object.freeze([wellKnown]), list: -1, records: 0 });
+  for (let f = first; f <= first + more; f++) {
+    frames.guards[f] = readable;
+    frames.orphan[f] = 0;
+  }
 }

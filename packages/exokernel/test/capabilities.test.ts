@@ -83,6 +83,8 @@ const WITHOUT_A_SLOT = [
   "streamNext",
   "streamRead",
   "streamWrite",
+  "tlbClear",
+  "tlbMark",
   "tlbProtect",
   "tlbRemove",
   "transfer",

@@ -7,6 +7,8 @@ import type { Environment } from "../src/environment/environment.ts";
 import type { Kernel, Rows } from "../src/kernel.ts";
 import { BoundWindow } from "../src/memory/bound-window.ts";
 import { checkFrameTable } from "../src/memory/frame-table.ts";
+import { ENTRY, frameIn, has } from "../src/translation/page-entry.ts";
+import type { Space } from "../src/translation/space-table.ts";
 import {
   DMA_COPIES,
   EXPIRED_NAMES,
@@ -249,6 +251,26 @@ function checkFreeArena({ machine: { memory }, spaces }: Kernel): void {
   expectThat(at <= memory.bytes.length, "an address space outside the arena");
 }
 
+/** Whether a bound page has its place in the software translation buffer, if there is one. */
+function isShown(
+  { machine: { memory }, softwareBuffer }: Kernel,
+  { row, entries }: Space,
+  page: number,
+): boolean {
+  if (softwareBuffer === 0) return true;
+  const at = softwareBuffer * FRAME_BYTES + ((page ^ (row << 6)) % 4096) * 8;
+  const isTagged = memory.view.getUint32(at) === page * 4096 + row + 1;
+  return isTagged && memory.view.getUint32(at + 4) === entries[page];
+}
+
+/** Places of the software translation buffer that are taken. */
+function shownIn({ machine: { memory }, softwareBuffer }: Kernel): number {
+  let shown = 0;
+  for (let at = 0; at < 4096 * 8; at += 8)
+    if (memory.view.getUint32(softwareBuffer * FRAME_BYTES + at) !== 0) shown += 1;
+  return shown;
+}
+
 /** Tables, lists and counts say the same: what is bound, to which frame, and how often that is. */
 function checkSpaces(kernel: Kernel): void {
   const { spaces, frames, environments, programs } = kernel;
@@ -270,22 +292,24 @@ function checkSpaces(kernel: Kernel): void {
     const { base, bits, count } = space;
     expectThat(environments.rows[row]?.alive === true, "an address space of the dead");
     let found = 0;
-    for (let page = 0; page < space.bound.length; page++) {
+    for (let page = 0; page < space.entries.length; page++) {
       if (space.used[Math.floor(page / GROUP)] === 0) {
         page += GROUP - 1;
         continue;
       }
       const read = view.getUint32(base + page * 4, true);
       const write = view.getUint32(base + tableBytes(bits) + page * 4, true);
-      expectThat((read === 0) === (space.bound[page] === 0), `the entry of page ${page}`);
-      expectThat(
-        write === 0 || (write === read && space.bound[page] === 2),
-        `the right to write page ${page}`,
-      );
-      if (read === 0) continue;
+      const entry = space.entries[page] ?? 0;
+      const isBound = has(entry, ENTRY.present);
+      const first = frameIn(entry);
+      const mayRead = isBound && has(entry, ENTRY.accessed);
+      expectThat(read === 0 || (mayRead && read === first * FRAME_BYTES), `the entry of page ${page}`);
+      const mayWrite = has(entry, ENTRY.writable) && has(entry, ENTRY.mayWrite) && has(entry, ENTRY.dirty);
+      expectThat(write === 0 || (write === read && mayWrite), `the right to write page ${page}`);
+      if (!isBound) continue;
       found += 1;
-      for (let f = read / FRAME_BYTES; f < (read + 2 ** bits) / FRAME_BYTES; f++)
-        counted[f] = (counted[f] ?? 0) + 1;
+      expectThat(isShown(kernel, space, page), `page ${page} in the software translation buffer`);
+      for (let f = first; f < first + 2 ** bits / FRAME_BYTES; f++) counted[f] = (counted[f] ?? 0) + 1;
     }
     expectThat(found === count, `translations of ${row}`);
     const running = heldRows(programs).filter(([, held]) => held.space === space).length;
@@ -293,6 +317,7 @@ function checkSpaces(kernel: Kernel): void {
     bound += count;
   }
   expectThat(bound === listed, "translations in lists");
+  if (kernel.softwareBuffer !== 0) expectThat(shownIn(kernel) === bound, "the software translation buffer");
   for (let f = 0; f < frames.count; f++)
     expectThat(counted[f] === frames.translations[f], `translations of frame ${f}`);
   checkFreeArena(kernel);

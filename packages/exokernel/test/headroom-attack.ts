@@ -3,6 +3,7 @@ import { RIGHTS } from "@exolith/secure-bind";
 import { handlerModule } from "@exolith/secure-bind/testing";
 import { CALLS } from "../src/abi/calls.ts";
 import {
+  PAGE_USE,
   RESOURCE_KINDS,
   TRANSFER_KINDS,
   must,
@@ -258,6 +259,14 @@ export const GOOD: { readonly [K in keyof GateCalls]: Scenario } = {
   tlbProtect: (s) => {
     withPages(s);
     return () => s.alice.tlbProtect(virtualPage(0), 8, RIGHTS.none);
+  },
+  tlbMark: (s) => {
+    withPages(s);
+    return () => s.alice.tlbMark(virtualPage(0), 8, 5);
+  },
+  tlbClear: (s) => {
+    withPages(s);
+    return () => s.alice.tlbClear(virtualPage(0), 8, PAGE_USE.accessed);
   },
   tlbRemove: (s) => {
     withPages(s);

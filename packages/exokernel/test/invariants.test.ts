@@ -1,18 +1,25 @@
 /** Random calls of several environments: the kernel survives, its invariants hold, and nothing is left. */
+import type { TranslationHardware } from "@exolith/hw-model";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CALLS } from "../src/abi/index.ts";
+import { CALLS, capSlot, must, type Gate } from "../src/abi/index.ts";
 import { checkKernel } from "./check-kernel.ts";
 import { PAIRS, countLines, doneShare, missingEvents } from "./random-calls.ts";
 import { FILL_NAMES, makeFilledWorld } from "./random-fills.ts";
 import { act, runWorld, stretches, wordsOf, type Stretch } from "./random-run.ts";
-import { makeCounts, makeWorld, type Counts } from "./random-world.ts";
+import { addActor, isAlive, makeCounts, makeWorld, type Counts } from "./random-world.ts";
 
 /** A failure is shrunk for as long, and printed with its seed. */
 const PATIENCE = { interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true } as const;
 
-const worlds = (counts: Counts, most: number): fc.IProperty<[Stretch[]]> =>
-  fc.property(stretches(most), (run) => runWorld(makeWorld(counts), run));
+/** Worlds with either kind of translation buffer. */
+const worlds = (counts: Counts, most: number): fc.IProperty<[Stretch[], boolean]> =>
+  fc.property(stretches(most), fc.boolean(), (run, isSmall) =>
+    runWorld(makeWorld(counts, { parts: isSmall ? { translation: SMALL_BUFFER } : {} }), run),
+  );
+
+/** Few entries, which the kernel fills. */
+const SMALL_BUFFER: TranslationHardware = { entries: 8, refill: "software" };
 
 const MILLION = 1_000_000;
 const STEPS = 6000;
@@ -61,4 +68,15 @@ test("a broken invariant is found, and shrunk to the steps that it takes", () =>
   expect(run.length).toBeGreaterThan(0);
   expect(run.reduce((sum, { steps }) => sum + steps, 0)).toBeLessThan(60);
   expect(fc.defaultReportMessage(found)).toContain(`seed: ${found.seed}`);
+});
+
+test("an actor for whom there is no room waits for some, and the others go on", () => {
+  const world = makeFilledWorld("environments", makeCounts());
+  const [first] = world.known.actors as [Gate];
+  must(world.root.environmentDestroy(first.self, capSlot(0)));
+  must(world.root.environmentCreate(() => ({ sliceBegin: () => {} }), capSlot(0)));
+  expect(() => addActor(world, 0)).not.toThrow();
+  expect(isAlive(world, world.known.actors[0] as Gate)).toBe(false);
+  for (let word = 0; word < 400; word++) act(world, Math.imul(word, 0x85eb_ca6b));
+  checkKernel(world.kernel);
 });

@@ -2,7 +2,16 @@
 import { DEC5000_125, FRAME_BYTES } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { expect, test } from "vitest";
-import { EXIT, frame, must, rowOf, virtualPage, type Exit, type ProgramHandle } from "../src/abi/index.ts";
+import {
+  EXIT,
+  SAVE_AREA as KERNEL_AREA,
+  frame,
+  must,
+  rowOf,
+  virtualPage,
+  type Exit,
+  type ProgramHandle,
+} from "../src/abi/index.ts";
 import { checkTables } from "../src/testing/index.ts";
 import { makeTrace, type Trace } from "../src/trace.ts";
 import {
@@ -157,7 +166,9 @@ test("of a program that is interrupted its own code saves its locals, in its own
     // A head, and the locals as they are: all have been added to equally often, give or take the turn it was left in.
     expect(used).toBeGreaterThanOrEqual(count * 4);
     expect(used).toBeLessThan(count * 4 + 64);
-    const words = Array.from({ length: used / 4 }, (_, i) => one.owner.window.getU32LE(i * 4));
+    const words = Array.from({ length: used / 4 }, (_, i) =>
+      one.owner.window.getU32LE(KERNEL_AREA.bytes + i * 4),
+    );
     for (let i = 0; i < count; i++)
       expect(words.some((word) => (word & 0xffff) === 0x1000 + i && word >= 0x1_0000)).toBe(true);
   }

@@ -57,17 +57,19 @@ describe.each(KINDS)("a program that fills %s in a loop", (name, bytes, load) =>
     });
     const program = load(owner, filling(bytes, tells), tells ? [tick] : []);
     const fuel = (): number => owner.gate.programs.fuel(rowOf(program.id));
+    // The first touch of a page walks its table, in two words.
+    const walks = (): number => owner.gate.translation.misses() * 2 * DEC5000_125.primitives.word;
     for (let slice = 0; slice < 6; slice++)
       owner.do(() => {
-        const began = [rig.machine.clock.now(), fuel()] as const;
+        const began = [rig.machine.clock.now() - walks(), fuel()] as const;
         look();
         expect(slice === 0 ? program.enter("main") : program.run()).toBe(EXIT.suspended);
         look();
-        const ended = [rig.machine.clock.now(), fuel()] as const;
+        const ended = [rig.machine.clock.now() - walks(), fuel()] as const;
         expect(ended[0] - began[0]).toBe(ended[1] - began[1]);
-        expect(ended[0]).toBeGreaterThanOrEqual(owner.gate.slices.ends());
+        expect(ended[0] + walks()).toBeGreaterThanOrEqual(owner.gate.slices.ends());
         for (let again = 0; again < 9; again++) expect(program.run()).toBe(EXIT.suspended);
-        expect([rig.machine.clock.now(), fuel()]).toEqual(ended);
+        expect([rig.machine.clock.now() - walks(), fuel()]).toEqual(ended);
       });
     expect(times.toSorted((a, b) => a - b)).toEqual(times);
     if (tells) expect(fills).toBeGreaterThan(1);

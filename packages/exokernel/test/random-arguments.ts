@@ -454,6 +454,8 @@ const MAKERS: { readonly [K in keyof GateCalls]: readonly Make[] | ((w: World, g
   tlbWrite: [page, frame, small, rights, ownOrAbove],
   tlbProtect: [page, pages, rights],
   tlbRemove: [page, pages],
+  tlbMark: [page, pages, small],
+  tlbClear: [page, pages, small],
   programLoad: [program, ownOrAbove],
   programEnd: [programId],
   consoleWrite: [window, bytes, bytes, slot(4)],

@@ -51,9 +51,10 @@ export function act(world: World, word: number): void {
     if (!isAlive(world, known.actors[i] as Gate)) addActor(world, i);
 }
 
-function chooseGate({ dice, known }: World): Gate {
+function chooseGate(world: World): Gate {
+  const { dice, known, root } = world;
   const child = dice.once(8) ? dice.pick(known.children) : undefined;
-  return child ?? (dice.pick(known.actors) as Gate);
+  return child ?? dice.pick(known.actors.filter((actor) => isAlive(world, actor))) ?? root;
 }
 
 function burst(world: World, gate: Gate): void {

@@ -209,7 +209,8 @@ export const isAlive = ({ kernel }: World, gate: Gate): boolean =>
 export function addActor(world: World, index: number): void {
   const { root, known } = world;
   if (!isAlive(world, root)) return;
-  const gate = placeEnvironment(root, [1, index + 1], { upcalls: actor(world) });
+  const gate = placeActor(world, index);
+  if (gate === undefined) return;
   for (const name of DEVICES) must(root.capabilityGrant(gate.self, { name, rights: RIGHTS.all }, own, own));
   const above = [[], [1]][index];
   if (above !== undefined)
@@ -217,6 +218,16 @@ export function addActor(world: World, index: number): void {
   for (let position = index * 3; position < 128; position += 24) gate.sliceAlloc(position as never, own);
   known.actors[index] = gate;
   remember(known.environments, gate.self);
+}
+
+/** A new environment for an actor, or nothing while others have used up what that takes. */
+function placeActor(world: World, index: number): Gate | undefined {
+  try {
+    return placeEnvironment(world.root, [1, index + 1], { upcalls: actor(world) });
+  } catch (reason) {
+    if (reason instanceof Error && reason.message === "unexpected refusal: Full") return undefined;
+    throw reason;
+  }
 }
 
 /** How many of a kind are remembered. */

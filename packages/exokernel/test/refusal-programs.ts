@@ -58,6 +58,8 @@ type ProgramScenarios = Pick<
   | "tlbWrite"
   | "tlbProtect"
   | "tlbRemove"
+  | "tlbMark"
+  | "tlbClear"
   | "programLoad"
   | "programEnd"
 >;
@@ -95,6 +97,14 @@ export const programScenarios: ProgramScenarios = {
   tlbProtect: {
     BadTranslation: having(withPage, ({ alice }) => alice.tlbProtect(page(0), 1, RIGHTS.write)),
     BadRange: having(withPage, ({ alice }) => alice.tlbProtect(page(PAGES - 1), 2, RIGHTS.none)),
+  },
+  tlbMark: {
+    BadTranslation: call(({ alice }) => alice.tlbMark(page(0), 1, 0)),
+    BadRange: having(withPage, ({ alice }) => alice.tlbMark(page(0), 1, 8)),
+  },
+  tlbClear: {
+    BadTranslation: call(({ alice }) => alice.tlbClear(page(0), 1, 0)),
+    BadRange: having(withPage, ({ alice }) => alice.tlbClear(page(0), 1, 4)),
   },
   tlbRemove: {
     BadTranslation: call(({ alice }) => alice.tlbRemove(page(0), 1)),

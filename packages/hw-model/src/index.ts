@@ -20,6 +20,7 @@ export * from "./nic.ts";
 export * from "./processor.ts";
 export * from "./random.ts";
 export * from "./stream-device.ts";
+export * from "./translation-buffer.ts";
 export * from "./units.ts";
 export { SIMULATED_EPOCH, makeMeter, makeSimulatedClock, type SimulatedClock } from "./simulated/clock.ts";
 export { makeSimulatedConsole, type SimulatedConsole } from "./simulated/console.ts";
@@ -39,6 +40,7 @@ export {
   type StreamWorld,
 } from "./simulated/stream-device.ts";
 export { makeIntervalTimer } from "./simulated/timer.ts";
+export * from "./simulated/translation-buffer.ts";
 export * from "./simulated/wire.ts";
 export { FAULT, makeFaultPlan, type FaultPlan, type FaultRates } from "./middleware/fault-plan.ts";
 export { faultyNic } from "./middleware/faulty-nic.ts";

@@ -10,6 +10,7 @@ import type { Nic } from "./nic.ts";
 import type { Processor } from "./processor.ts";
 import type { RandomDevice } from "./random.ts";
 import type { StreamDevice } from "./stream-device.ts";
+import type { TranslationBuffer } from "./translation-buffer.ts";
 import type { Cycles } from "./units.ts";
 
 /** Every device of one machine; empty lists where it has none. */
@@ -19,6 +20,7 @@ export interface Machine {
   readonly timer: IntervalTimer;
   readonly meter: Meter;
   readonly processor: Processor;
+  readonly translation: TranslationBuffer;
   readonly random: RandomDevice;
   readonly console: Console;
   readonly nics: readonly Nic[];

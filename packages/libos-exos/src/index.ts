@@ -47,7 +47,7 @@ export type { Clock as TcpClock } from "./net/tcp/core.ts";
 export * from "./net/tcp/endpoint.ts";
 export * from "./net/tcp/limits.ts";
 export type { MakeHandler } from "./net/tcp/listener.ts";
-export { NewReno } from "./net/tcp/new-reno.ts";
+export { NewReno, type NewRenoOptions } from "./net/tcp/new-reno.ts";
 export type { PieceSum } from "./net/tcp/payload-sum.ts";
 export * from "./net/tcp/receive-memory.ts";
 export type { TcpCounters } from "./net/tcp/tcp-counters.ts";

@@ -6,6 +6,7 @@ import { makeWaker, runOnHost, type HostWaker } from "@exolith/hw-model/host";
 import type { Gateway } from "@exolith/libos-exos/gateway";
 import type { ImportProgress } from "../disk/import-progress.ts";
 import type { Limits } from "../limits.ts";
+import type { Techniques } from "../options.ts";
 import { serverProgram, type StartedServer } from "../server-program.ts";
 import { IMPORT_ERRORS, makeFollowUp } from "./follow-up.ts";
 import { openDirectory, type DirectorySource } from "./directory-source.ts";
@@ -32,6 +33,8 @@ export interface ServeOptions {
   /** True writes the access log to the standard output. */
   readonly log: boolean;
   readonly limits?: Partial<Limits> | undefined;
+  /** Techniques other than the defaults. */
+  readonly techniques?: Partial<Techniques> | undefined;
   /** Files of the server's own, besides the image, that are not part of the site wherever they are. */
   readonly excluded?: readonly string[] | undefined;
   /** Hears in a line each what could not be imported, at the start and whenever the directory has changed. */
@@ -129,6 +132,7 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
     log: options.log,
     cacheFrames: options.cacheFrames,
     limits: options.limits,
+    techniques: options.techniques,
     started: (started) => (server = started),
   });
   const { traces = { server: NO_TRACE, gateway: NO_TRACE } } = options;

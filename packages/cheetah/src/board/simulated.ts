@@ -18,6 +18,7 @@ import type { Stack } from "@exolith/libos-exos";
 import type { Gateway } from "@exolith/libos-exos/gateway";
 import type { SiteSource } from "../disk/site-source.ts";
 import type { Limits } from "../limits.ts";
+import type { Techniques } from "../options.ts";
 import { serverProgram, type StartedServer } from "../server-program.ts";
 import {
   GATEWAY_FRAMES,
@@ -46,6 +47,8 @@ export interface SimulatedServeOptions {
   /** True writes the access log to the simulated console. */
   readonly log?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Techniques other than the defaults. */
+  readonly techniques?: Partial<Techniques>;
   /** Puts middleware around the interface of the server's machine, such as `tracedNic`. */
   readonly wrapNic?: (nic: Nic) => Nic;
   /** Puts something between an environment and its kernel, such as a note of its gate. */
@@ -160,6 +163,7 @@ function bootSimulatedServer(
     log: options.log ?? false,
     cacheFrames: options.cacheFrames,
     limits: options.limits,
+    techniques: options.techniques,
     started: (started) => (held.started = started),
   });
   const told = gateTold(options, program, "server", (gate) => (held.gate = gate));

@@ -47,6 +47,20 @@ export class BlockMap {
     return first;
   }
 
+  /**
+   * Claims a run like `claimAny`; one that lies in as few units of `unit` blocks as it can.
+   *
+   * Not when less than half of the extent is free: then gaps between runs are worse than a
+   * unit more. O(blocks).
+   */
+  claimTogether(count: number, unit: number): number {
+    if (count === 0 || this.#free * 2 < this.#used.length) return this.claimAny(count);
+    const first = this.#searchTogether(this.#rover, count, unit);
+    if (first < 0 || !this.claim(first, count)) return this.claimAny(count);
+    this.#rover = first + count;
+    return first;
+  }
+
   /** Gives a run back. O(count). */
   release(first: number, count: number): void {
     this.#used.fill(0, first, first + count);
@@ -66,6 +80,16 @@ export class BlockMap {
       start = taken + 1;
     }
     return -1;
+  }
+
+  #searchTogether(from: number, count: number, unit: number): number {
+    for (let start = from; ;) {
+      const within = start % unit;
+      if (within !== 0 && within + count > unit) start += unit - within;
+      const found = this.#search(start, count);
+      if (found < 0 || found === start) return found;
+      start = found;
+    }
   }
 
   /** The last taken block among `count` from `start`, -1 if all are free. */

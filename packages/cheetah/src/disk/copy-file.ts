@@ -1,8 +1,12 @@
 /** Copies files of a source to runs of blocks of their own. */
 import { BLOCK_BYTES } from "@exolith/exokernel/abi";
-import type { ContentHash } from "./checksum.ts";
+import { keptHead, sumOf } from "../http/whole-head.ts";
+import { ContentHash } from "./checksum.ts";
 import { isSame, listed } from "./import-task.ts";
 import type { Draft, ImportTask, ListedFile } from "./import-task.ts";
+import { PayloadSummer } from "./payload-sums.ts";
+import { readFully } from "./read-source.ts";
+import type { Site } from "./site.ts";
 import { fileBlocks, makeSiteFile } from "./site-file.ts";
 import type { SiteFile } from "./site-file.ts";
 import type { SiteSource, SkipReason } from "./site-source.ts";
@@ -13,18 +17,37 @@ import type { Step } from "./step.ts";
 /** Times that a file which changes while it is copied is tried in one import. */
 const ATTEMPTS = 3;
 
-/** Copies one file; when that fails, what was there before stays. */
+/** What is computed over a file while it is copied; used for one after another. */
+export interface CopyTools {
+  readonly hash: ContentHash;
+  readonly summer: PayloadSummer;
+}
+
+/** Tools for one import. */
+export const makeCopyTools = (): CopyTools => ({ hash: new ContentHash(), summer: new PayloadSummer() });
+
+/** Where a file goes. */
+export interface Place {
+  /** The first block of its run, which has been claimed. */
+  readonly first: number;
+  /** As in `SiteFile`. */
+  readonly groupBefore: number;
+  readonly groupBlocks: number;
+}
+
+/** Copies one file, to `place` or wherever there is room; when that fails, what was there before stays. */
 export function* copyFile(
   task: ImportTask,
   draft: Draft,
   file: ListedFile,
-  hash: ContentHash,
+  tools: CopyTools,
+  place: Place | undefined,
 ): Generator<Step> {
-  let reason = yield* copyOnce(task, draft, file, hash);
+  let reason = yield* copyOnce(task, draft, file, tools, place);
   for (let attempt = 1; reason === "Changed" && attempt < ATTEMPTS; attempt++) {
     const now = look(task.source, file.path);
     if (now === undefined) break;
-    reason = yield* copyOnce(task, draft, now, hash);
+    reason = yield* copyOnce(task, draft, now, tools, undefined);
   }
   if (reason === undefined) return;
   task.skipped(file.path, reason);
@@ -57,19 +80,27 @@ function* copyOnce(
   task: ImportTask,
   draft: Draft,
   file: ListedFile,
-  hash: ContentHash,
+  tools: CopyTools,
+  place: Place | undefined,
 ): Generator<Step, SkipReason | undefined> {
   const { site, staging } = task;
-  const first = site.map.claimAny(fileBlocks(file));
+  const { first, groupBefore, groupBlocks } = place ?? anyPlace(site, file);
   if (first < 0) return "NoSpace";
   const owner = draft.fresh.length;
-  let reason = yield* copyBytes(task, file, { first, owner }, hash);
+  const now = task.wallclock();
+  // Only its length matters yet, which does not depend on the hash.
+  tools.summer.begin({ ...file, first, head: keptHead({ ...file, hashHigh: 0, hashLow: 0 }, now) });
+  let reason = yield* copyBytes(task, file, { first, owner }, tools);
   if (reason === undefined) {
     reason = changed(task.source, file);
     if (reason !== undefined) task.copied(0, -file.size);
   }
   if (reason === undefined) {
-    const made = makeSiteFile({ ...file, first, hashHigh: hash.high, hashLow: hash.low });
+    const hashed = { ...file, hashHigh: tools.hash.high, hashLow: tools.hash.low };
+    const head = keptHead(hashed, now);
+    const headSum = sumOf(head, 0, head.length);
+    const { sums } = tools.summer;
+    const made = makeSiteFile({ ...hashed, first, groupBefore, groupBlocks, head, headSum, sums });
     draft.files.set(file.path, made);
     draft.fresh.push(made);
     task.copied(1, 0);
@@ -81,6 +112,12 @@ function* copyOnce(
   if (reason === "DiskFailed") site.map.rewind();
   return reason;
 }
+
+const anyPlace = (site: Site, file: ListedFile): Place => ({
+  first: site.map.claimAny(fileBlocks(file)),
+  groupBefore: 0,
+  groupBlocks: 0,
+});
 
 /** "Changed" when the source can tell that `file` is not what it was when it was listed. */
 function changed(source: SiteSource, file: ListedFile): SkipReason | undefined {
@@ -105,7 +142,7 @@ function* copyBytes(
   task: ImportTask,
   file: ListedFile,
   place: { readonly first: number; readonly owner: number },
-  hash: ContentHash,
+  { hash, summer }: CopyTools,
 ): Generator<Step, SkipReason | undefined> {
   const { first, owner } = place;
   hash.reset();
@@ -113,7 +150,7 @@ function* copyBytes(
     const slot = yield* takeSlot(task.staging);
     const length = Math.min(STAGING_BYTES, file.size - at);
     const hasFailed = task.staging.failedOwners.has(owner);
-    const got = hasFailed ? -1 : readFully(task.source, file.path, at, length);
+    const got = hasFailed ? -1 : readFully(task.source, file.path, at, buffer.subarray(0, length));
     if (got !== length) {
       task.staging.give(slot);
       task.copied(0, -at);
@@ -121,25 +158,11 @@ function* copyBytes(
     }
     hash.add(buffer, length);
     task.staging.write(slot, buffer, length, first + at / BLOCK_BYTES, owner);
+    summer.add(task.staging.window(slot), at, length);
     task.copied(0, length);
     yield "more";
   }
   return undefined;
-}
-
-/** Fills the first `length` bytes of the buffer; returns how many there were, -1 when the source threw. */
-function readFully(source: SiteSource, path: string, offset: number, length: number): number {
-  try {
-    let filled = 0;
-    while (filled < length) {
-      const count = source.read(path, offset + filled, buffer.subarray(filled, length));
-      if (!(count > 0)) break;
-      filled += count;
-    }
-    return filled;
-  } catch {
-    return -1;
-  }
 }
 
 /** Waits for a free slot. */

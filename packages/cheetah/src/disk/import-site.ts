@@ -1,12 +1,14 @@
 /** Brings a source's files onto the disk: data, then the index, then the superblocks. */
 import { BLOCK_BYTES } from "@exolith/exokernel/abi";
-import { ContentHash, crc32 } from "./checksum.ts";
-import { copyFile, dropFailed, settle } from "./copy-file.ts";
+import { crc32 } from "./checksum.ts";
+import { copyGroup } from "./copy-group.ts";
+import { dropFailed, makeCopyTools, settle } from "./copy-file.ts";
 import { identityOf, isSameSource } from "./identity.ts";
 import type { ImportError } from "./import-progress.ts";
 import type { Draft, ImportTask } from "./import-task.ts";
 import { encodeIndex } from "./index-layout.ts";
 import { listFiles } from "./list-source.ts";
+import { planGroups } from "./plan-groups.ts";
 import type { Site } from "./site.ts";
 import { fileBlocks } from "./site-file.ts";
 import { STAGING_BYTES } from "./staging.ts";
@@ -24,13 +26,27 @@ export function* importSite(task: ImportTask): Generator<Step, ImportError | und
   task.phase("copying");
   task.planned(draft.wanted.length, draft.wantedBytes);
   task.staging.clearFailures();
-  const hash = new ContentHash();
-  for (const file of draft.wanted) yield* copyFile(task, draft, file, hash);
+  yield* copyFiles(task, draft);
   yield* settle(task.staging);
   dropFailed(task, draft);
   if (isUnchanged(task.site, draft)) return undefined;
   task.phase("writing index");
   return yield* writeGeneration(task, draft);
+}
+
+function* copyFiles(task: ImportTask, draft: Draft): Generator<Step> {
+  const tools = makeCopyTools();
+  if (!task.grouping) {
+    for (const file of draft.wanted) yield* copyGroup(task, draft, [file], tools);
+    return;
+  }
+  let isAmongGroups = true;
+  for (const group of yield* planGroups(task.source, draft.wanted)) {
+    // Files that are alone fill the gaps between groups.
+    if (isAmongGroups && group.length === 1) task.site.map.rewind();
+    isAmongGroups = group.length > 1;
+    yield* copyGroup(task, draft, group, tools);
+  }
 }
 
 const isUnchanged = (site: Site, draft: Draft): boolean =>

@@ -11,6 +11,10 @@ export interface ImportTask {
   readonly site: Site;
   readonly staging: Staging;
   readonly source: SiteSource;
+  /** True lays a page and what it embeds next to each other. */
+  readonly grouping: boolean;
+  /** Milliseconds since 1970. */
+  wallclock(): number;
   /** Hears of each phase as it begins. */
   phase(phase: ImportPhase): void;
   /** Hears how much is to be copied, and of what has been; less than nothing when it was in vain. */

@@ -50,7 +50,13 @@ function makeTimed(files: number, cycles: number): Timed {
   const site = new Site(BLOCKS);
   const staging = new Staging(windows, memoryStore(), 0, () => {});
   const now = (): Cycles => clock.time as Cycles;
-  const importer = new Importer({ site, staging, source, clock: { now, wallclock: now, hertz: HERTZ } });
+  const importer = new Importer({
+    site,
+    staging,
+    source,
+    clock: { now, wallclock: now, hertz: HERTZ },
+    grouping: true,
+  });
   const settle = (): number => {
     const { rounds } = importer.progress;
     let longest = 0;

@@ -27,6 +27,8 @@ export interface ImporterParts {
   readonly staging: Staging;
   readonly source: SiteSource;
   readonly clock: Gate["clock"];
+  /** True lays a page and what it embeds next to each other. */
+  readonly grouping: boolean;
   /** Hears of every import that has ended. */
   readonly imported?: ((progress: ImportProgress) => void) | undefined;
 }
@@ -36,6 +38,7 @@ export class Importer implements ImportTask {
   readonly site: Site;
   readonly staging: Staging;
   readonly source: SiteSource;
+  readonly grouping: boolean;
   #task: Generator<Step, void> | undefined;
   #again = false;
   #phase: ImportPhase = "idle";
@@ -55,12 +58,13 @@ export class Importer implements ImportTask {
   #notBefore = 0 as Cycles;
 
   constructor(parts: ImporterParts) {
-    const { site, staging, source, clock, imported } = parts;
+    const { site, staging, source, clock, grouping, imported } = parts;
     this.#clock = clock;
     this.#imported = imported;
     this.site = site;
     this.staging = staging;
     this.source = source;
+    this.grouping = grouping;
     this.#task = this.#start();
   }
 
@@ -129,6 +133,11 @@ export class Importer implements ImportTask {
     const rest = Math.min(REST_FACTOR * this.#busy, REST_SECONDS * this.#clock.hertz);
     if (this.#rounds > 1) this.#notBefore = (now + rest) as Cycles;
     this.#busy = 0;
+  }
+
+  /** Of `ImportTask`. */
+  wallclock(): number {
+    return this.#clock.wallclock();
   }
 
   /** Of `ImportTask`. */

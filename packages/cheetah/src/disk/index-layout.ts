@@ -3,35 +3,46 @@
  *
  * ```
  *   index     0 magic     4 generation    8 entries, one behind the other
- *   entry     0 path bytes (16 bits)      2 zero (16 bits)        4 first block of the file
+ *   entry     0 path bytes (16 bits)      2 blocks of its group before it (8 bits)
+ *             3 blocks of its group, or 0 (8 bits)              4 first block of the file
  *             8 size (64 bits)           16 modified, in milliseconds since 1970 (64 bits)
  *            24 content hash (64 bits)   32 version of the source (64 bits)
- *            40 path in UTF-8, then zeros to a multiple of 4
+ *            40 bytes of its head (16 bits)                    42 sum of its head (16 bits)
+ *            44 path in UTF-8, its head, its sums (16 bits each); each then zeros to a multiple of 4
  * ```
  *
+ * What the head and the sums are, and how many sums there are, `whole-head.ts` and `payload-sums.ts` say.
  * Entries are in any order, and no path is there twice. The disk is not trusted: whatever the bytes are, decoding gives an index whose runs
  * lie inside the extent and apart from each other, or a named error.
  */
-import { fileBlocks, isSitePath } from "./site-file.ts";
+import { isKeptHead, sumOf } from "../http/whole-head.ts";
+import { sumCount } from "./payload-sums.ts";
+import { GROUP_BLOCKS, fileBlocks, isSitePath } from "./site-file.ts";
 import type { SiteEntry } from "./site-file.ts";
 import type { BlockMap } from "./block-map.ts";
 import { LATEST_TIME } from "./import-task.ts";
 import type { Step } from "./step.ts";
 import type { Superblock } from "./superblock-layout.ts";
+import { SUPERBLOCKS } from "./superblock-layout.ts";
 import { crc32 } from "./checksum.ts";
 
 /** `CIDX`. */
 export const INDEX_MAGIC = 0x43494458;
 
 const HEADER_BYTES = 8;
-const ENTRY_BYTES = 40;
+const ENTRY_BYTES = 44;
 const PATH_LENGTH = 0;
+const GROUP_BEFORE = 2;
+const GROUP_LENGTH = 3;
 const FIRST = 4;
 const SIZE = 8;
 const MODIFIED = 16;
 const HASH_HIGH = 24;
 const HASH_LOW = 28;
 const VERSION = 32;
+const HEAD_LENGTH = 40;
+const HEAD_SUM = 42;
+const SUM_BYTES = 2;
 const WORD = 0x1_0000_0000;
 
 /** Why bytes are not an index. */
@@ -42,6 +53,8 @@ export type IndexError =
   | "BadEntry"
   | "BadPath"
   | "BadRun"
+  | "BadGroup"
+  | "BadHead"
   | "BadCount";
 
 const encoder = new TextEncoder();
@@ -54,7 +67,7 @@ export function* encodeIndex(entries: Iterable<SiteEntry>, generation: number): 
   for (const entry of entries) {
     const path = encoder.encode(entry.path);
     named.push([entry, path]);
-    length += entryBytes(path.length);
+    length += entryBytes(path.length, entry);
     yield "brief";
   }
   const view = new DataView(new ArrayBuffer(length));
@@ -68,18 +81,30 @@ export function* encodeIndex(entries: Iterable<SiteEntry>, generation: number): 
   return new Uint8Array(view.buffer);
 }
 
-const entryBytes = (pathBytes: number): number => ENTRY_BYTES + Math.ceil(pathBytes / 4) * 4;
+const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
+
+const entryBytes = (pathBytes: number, { head, sums }: Pick<SiteEntry, "head" | "sums">): number =>
+  ENTRY_BYTES + padded(pathBytes) + padded(head.length) + padded(sums.length * SUM_BYTES);
 
 function putEntry(view: DataView, at: number, entry: SiteEntry, path: Uint8Array): number {
   view.setUint16(at + PATH_LENGTH, path.length);
+  view.setUint8(at + GROUP_BEFORE, entry.groupBefore);
+  view.setUint8(at + GROUP_LENGTH, entry.groupBlocks);
   view.setUint32(at + FIRST, entry.first);
   putLong(view, at + SIZE, entry.size);
   putLong(view, at + MODIFIED, entry.modified);
   view.setUint32(at + HASH_HIGH, entry.hashHigh);
   view.setUint32(at + HASH_LOW, entry.hashLow);
   putLong(view, at + VERSION, entry.version);
-  new Uint8Array(view.buffer).set(path, at + ENTRY_BYTES);
-  return at + entryBytes(path.length);
+  view.setUint16(at + HEAD_LENGTH, entry.head.length);
+  view.setUint16(at + HEAD_SUM, entry.headSum);
+  const bytes = new Uint8Array(view.buffer);
+  bytes.set(path, at + ENTRY_BYTES);
+  const headAt = at + ENTRY_BYTES + padded(path.length);
+  bytes.set(entry.head, headAt);
+  const sumsAt = headAt + padded(entry.head.length);
+  for (const [index, sum] of entry.sums.entries()) view.setUint16(sumsAt + index * SUM_BYTES, sum);
+  return at + entryBytes(path.length, entry);
 }
 
 const putLong = (view: DataView, at: number, value: number): void => {
@@ -112,7 +137,7 @@ export function decodeIndex(
     if (paths.has(entry.path)) return "BadPath";
     paths.add(entry.path);
     entries.push(entry);
-    at += entryBytes(view.getUint16(at + PATH_LENGTH));
+    at += entryBytes(view.getUint16(at + PATH_LENGTH), entry);
   }
   return entries.length === superblock.files ? entries : "BadCount";
 }
@@ -120,21 +145,60 @@ export function decodeIndex(
 function getEntry(view: DataView, at: number, map: BlockMap): SiteEntry | IndexError {
   if (at + ENTRY_BYTES > view.byteLength) return "BadEntry";
   const pathBytes = view.getUint16(at + PATH_LENGTH);
-  if (at + entryBytes(pathBytes) > view.byteLength) return "BadEntry";
+  const headAt = at + ENTRY_BYTES + padded(pathBytes);
+  if (headAt > view.byteLength) return "BadEntry";
   const path = getPath(view, at + ENTRY_BYTES, pathBytes);
   if (path === undefined) return "BadPath";
-  const entry = {
+  const placed = {
     path,
     first: view.getUint32(at + FIRST),
+    groupBefore: view.getUint8(at + GROUP_BEFORE),
+    groupBlocks: view.getUint8(at + GROUP_LENGTH),
     size: getLong(view, at + SIZE),
     modified: getLong(view, at + MODIFIED),
     version: getLong(view, at + VERSION),
     hashHigh: view.getUint32(at + HASH_HIGH),
     hashLow: view.getUint32(at + HASH_LOW),
   };
-  if (!Number.isSafeInteger(entry.size) || !Number.isSafeInteger(entry.version) || !isTime(entry.modified))
-    return "BadEntry";
-  return map.claim(entry.first, fileBlocks(entry)) ? entry : "BadRun";
+  if (!areNumbers(placed)) return "BadEntry";
+  if (!isInGroup(placed, map.blocks)) return "BadGroup";
+  const known = getKnown(view, at, headAt, placed);
+  if (typeof known === "string") return known;
+  return map.claim(placed.first, fileBlocks(placed)) ? { ...placed, ...known } : "BadRun";
+}
+
+const areNumbers = (entry: Pick<SiteEntry, "size" | "version" | "modified">): boolean =>
+  Number.isSafeInteger(entry.size) && Number.isSafeInteger(entry.version) && isTime(entry.modified);
+
+/** A group is what is read ahead: it lies in the extent, and the file in it. */
+function isInGroup(
+  entry: Pick<SiteEntry, "first" | "size" | "groupBefore" | "groupBlocks">,
+  blocks: number,
+): boolean {
+  const { groupBefore, groupBlocks } = entry;
+  if (groupBlocks === 0) return groupBefore === 0;
+  const first = entry.first - groupBefore;
+  if (first < SUPERBLOCKS || first + groupBlocks > blocks || groupBlocks > GROUP_BLOCKS) return false;
+  return groupBefore + fileBlocks(entry) <= groupBlocks;
+}
+
+/** The head of the entry at `at`, which lies at `headAt`, and its sums. */
+function getKnown(
+  view: DataView,
+  at: number,
+  headAt: number,
+  placed: Pick<SiteEntry, "first" | "size">,
+): Pick<SiteEntry, "head" | "headSum" | "sums"> | IndexError {
+  const headBytes = view.getUint16(at + HEAD_LENGTH);
+  const sumsAt = headAt + padded(headBytes);
+  if (sumsAt > view.byteLength) return "BadEntry";
+  const head = new Uint8Array(view.buffer, view.byteOffset + headAt, headBytes).slice();
+  const headSum = view.getUint16(at + HEAD_SUM);
+  if (!isKeptHead(head) || sumOf(head, 0, headBytes) !== headSum) return "BadHead";
+  const count = sumCount({ ...placed, head });
+  if (sumsAt + padded(count * SUM_BYTES) > view.byteLength) return "BadEntry";
+  const sums = Uint16Array.from({ length: count }, (_, index) => view.getUint16(sumsAt + index * SUM_BYTES));
+  return { head, headSum, sums };
 }
 
 const isTime = (milliseconds: number): boolean => milliseconds <= LATEST_TIME;

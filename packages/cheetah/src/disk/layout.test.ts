@@ -5,7 +5,9 @@ import { BlockMap } from "./block-map.ts";
 import { ContentHash, crc32 } from "./checksum.ts";
 import { decodeIndex, encodeIndex } from "./index-layout.ts";
 import { complete } from "./step.ts";
-import { entityTag, fileBlocks, isSitePath } from "./site-file.ts";
+import { keptHead, sumOf } from "../http/whole-head.ts";
+import { sumCount } from "./payload-sums.ts";
+import { GROUP_BLOCKS, entityTag, fileBlocks, isSitePath } from "./site-file.ts";
 import type { SiteEntry } from "./site-file.ts";
 import { decodeSuperblock, encodeSuperblock } from "./superblock-layout.ts";
 import type { Superblock } from "./superblock-layout.ts";
@@ -19,13 +21,27 @@ const bare = fc.record({
   version: fc.maxSafeNat(),
   hashHigh: fc.nat(0xffffffff),
   hashLow: fc.nat(0xffffffff),
+  groupBefore: fc.nat(8),
 });
 const sites = fc.uniqueArray(bare, { maxLength: 40, selector: (entry) => entry.path }).map((entries) => {
   const map = new BlockMap(BLOCKS);
   return entries
-    .map((entry): SiteEntry => ({ ...entry, first: map.claimAny(fileBlocks(entry)) }))
+    .map((entry) => complement({ ...entry, first: map.claimAny(fileBlocks(entry)) }))
     .filter((e) => e.first >= 0);
 });
+
+/** What follows from the rest of an entry, and sums that nobody has added up. */
+function complement(
+  entry: Omit<SiteEntry, "groupBlocks" | "head" | "headSum" | "sums">,
+): SiteEntry {
+  const head = keptHead(entry, Date.UTC(2026, 0, 1));
+  const sums = new Uint16Array(sumCount({ ...entry, head })).map((_, index) => index * 7919);
+  const groupBefore = Math.max(0, Math.min(entry.groupBefore, entry.first - 2));
+  const groupBlocks = groupBefore === 0 ? 0 : groupBefore + fileBlocks(entry);
+  const isGrouped = groupBlocks > 0 && groupBlocks <= GROUP_BLOCKS;
+  const group = isGrouped ? { groupBefore, groupBlocks } : { groupBefore: 0, groupBlocks: 0 };
+  return { ...entry, ...group, head, headSum: sumOf(head, 0, head.length), sums };
+}
 const superblockOf = (bytes: Uint8Array, files: number, generation: number): Superblock => ({
   generation,
   blocks: BLOCKS,
@@ -53,7 +69,7 @@ describe("the index", () => {
   });
 
   test("damaged in any place is a named error, even where the checksum was made to fit", () => {
-    const names = ["NoMagic", "BadGeneration", "BadEntry", "BadPath", "BadRun", "BadCount"];
+    const names = ["NoMagic", "BadGeneration", "BadEntry", "BadPath", "BadRun", "BadGroup", "BadHead", "BadCount"];
     fc.assert(
       fc.property(sites, fc.nat(), fc.integer({ min: 1, max: 255 }), (entries, at, change) => {
         const bytes = complete(encodeIndex(entries, 7));
@@ -86,6 +102,12 @@ function checkEntries(entries: readonly SiteEntry[], map: BlockMap): void {
   expect(map.free).toBe(BLOCKS - 2 - total);
   for (const entry of entries) {
     expect(isSitePath(entry.path)).toBe(true);
+    expect(entry.sums.length).toBe(sumCount(entry));
+    if (entry.groupBlocks > 0) {
+      const first = entry.first - entry.groupBefore;
+      expect(first >= 2 && first + entry.groupBlocks <= BLOCKS && entry.groupBlocks <= GROUP_BLOCKS).toBe(true);
+      expect(entry.groupBefore + fileBlocks(entry) <= entry.groupBlocks).toBe(true);
+    }
     if (entry.size > 0) expect(entry.first >= 2 && entry.first + fileBlocks(entry) <= BLOCKS).toBe(true);
   }
   expect(new Set(entries.map((entry) => entry.path)).size).toBe(entries.length);
@@ -110,7 +132,7 @@ describe("the superblock", () => {
     torn[9]! ^= 1;
     expect(decodeSuperblock(torn, 0, BLOCKS)).toBe("BadChecksum");
     const later = written();
-    new DataView(later.buffer).setUint32(4, 3);
+    new DataView(later.buffer).setUint32(4, 4);
     new DataView(later.buffer).setUint32(40, crc32(later, 0, 40));
     expect(decodeSuperblock(later, 0, BLOCKS)).toBe("BadVersion");
   });

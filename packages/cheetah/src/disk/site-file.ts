@@ -16,16 +16,22 @@ export interface SiteFile {
   /** The hash of its contents, in two halves of 32 bits. */
   readonly hashHigh: number;
   readonly hashLow: number;
+  /** Blocks of its group that lie before its own, and blocks of the group; 0 and 0 outside groups. */
+  readonly groupBefore: number;
+  readonly groupBlocks: number;
+  /** The head of its response, to be patched (`whole-head.ts`), and that head's folded sum. */
+  readonly head: Uint8Array;
+  readonly headSum: number;
+  /** Sums of its bytes (`payload-sums.ts`). */
+  readonly sums: Uint16Array;
   /** Responses that are reading it now. */
   references: number;
   /** It is in no index any more: its blocks are free when nobody reads it. */
   retired: boolean;
-  /** Header fields of a full response, made when first asked for. */
-  head: Uint8Array | undefined;
 }
 
 /** What identifies a file, without the state that a server keeps with it. */
-export type SiteEntry = Omit<SiteFile, "references" | "retired" | "head">;
+export type SiteEntry = Omit<SiteFile, "references" | "retired">;
 
 /** A file that nobody reads yet. */
 export const makeSiteFile = (entry: SiteEntry): SiteFile => ({
@@ -36,10 +42,17 @@ export const makeSiteFile = (entry: SiteEntry): SiteFile => ({
   version: entry.version,
   hashHigh: entry.hashHigh,
   hashLow: entry.hashLow,
+  groupBefore: entry.groupBefore,
+  groupBlocks: entry.groupBlocks,
+  head: entry.head,
+  headSum: entry.headSum,
+  sums: entry.sums,
   references: 0,
   retired: false,
-  head: undefined,
 });
+
+/** Blocks of the longest group: four chunks of the cache. */
+export const GROUP_BLOCKS = 64;
 
 /** Blocks of its run. */
 export const fileBlocks = (file: Pick<SiteEntry, "size">): number => Math.ceil(file.size / BLOCK_BYTES);

@@ -27,7 +27,7 @@ import type { SourceIdentity } from "./identity.ts";
 /** `CHTH`. */
 export const SUPERBLOCK_MAGIC = 0x43485448;
 /** The version of the layout. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 /** Blocks that hold superblocks, at the start of the extent. */
 export const SUPERBLOCKS = 2;
 

@@ -40,6 +40,12 @@ export function answerStatus(answer: Answer, status: Status, headOnly: boolean):
   answer.headOnly = headOnly;
 }
 
+/** Makes `answer` all of `file`. */
+export function answerWhole(answer: Answer, file: SiteFile, headOnly: boolean): void {
+  answerStatus(answer, 200, headOnly);
+  answer.file = file;
+}
+
 /** What an answer depends on besides the request. */
 export interface AnswerContext {
   /** The site, `undefined` before it has been read. */
@@ -89,7 +95,8 @@ function answerFile(request: Request, file: SiteFile, context: AnswerContext, an
   return 206;
 }
 
-const isConditional = (request: Request): boolean =>
+/** True when the answer depends on more than the target. */
+export const isConditional = (request: Readonly<Request>): boolean =>
   request.range !== undefined ||
   request.ifNoneMatch !== undefined ||
   request.ifModifiedSince !== undefined ||

@@ -1,8 +1,6 @@
-/** Response heads (RFC 9112 section 4): preformatted, with the date patched once a second. */
-import { entityTag } from "../disk/site-file.ts";
-import type { SiteFile } from "../disk/site-file.ts";
+/** Response heads (RFC 9112 section 4): kept ones are patched, the others written field by field. */
 import type { Answer } from "./answer.ts";
-import { latin1Bytes, putText } from "./ascii.ts";
+import { putText } from "./ascii.ts";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.ts";
 import { formatHttpDate } from "./http-date.ts";
 import { mediaTypeOf } from "./media-types.ts";
@@ -10,30 +8,45 @@ import { ALLOWED } from "./method.ts";
 import { boundaryOf, multipartBytes } from "./multipart.ts";
 import { contentRange } from "./ranges.ts";
 import { PHRASES } from "./status.ts";
+import { HeadPatcher, validators, wholeHead } from "./whole-head.ts";
+import type { Persistence } from "./whole-head.ts";
 
 /** Bytes of the longest head: a redirect from the longest target, every octet of it escaped. */
 export const HEAD_BYTES = 65_536;
 
-/** How the connection goes on after a response. */
-export type Persistence = "keep" | "keep-named" | "close";
+/** The sum of a head that was not patched. */
+const UNKNOWN = -1;
 
 /** Writes response heads into one buffer of its own. */
 export class HeadWriter {
   /** What was written last, from 0. */
   readonly bytes: Uint8Array = new Uint8Array(HEAD_BYTES);
+  readonly #preformatted: boolean;
+  readonly #patcher = new HeadPatcher();
   #second = -1;
   #date = "";
-  readonly #ok: Uint8Array = latin1Bytes(`HTTP/1.1 200 OK\r\nServer: Cheetah\r\nDate: ${" ".repeat(29)}\r\n`);
+  #sum = UNKNOWN;
+
+  /** `preformatted`: the heads that are kept with files are used. */
+  constructor(preformatted: boolean) {
+    this.#preformatted = preformatted;
+  }
+
+  /** The folded sum of what was written last, -1 when nobody knows it. */
+  get sum(): number {
+    return this.#sum;
+  }
 
   /** Writes the head of `answer`, and the body of one that has no file; returns its length in bytes. */
   write(answer: Answer, persistence: Persistence, now: number): number {
     this.#tick(now);
-    let at = answer.status === 200 ? this.#putOk() : this.#putStatus(answer);
-    at = this.#putFields(at, answer, now);
-    if (persistence === "close") at = putText(this.bytes, at, "Connection: close\r\n");
-    else if (persistence === "keep-named") at = putText(this.bytes, at, "Connection: keep-alive\r\n");
-    at = putText(this.bytes, at, "\r\n");
-    return hasPage(answer) && !answer.headOnly ? this.#put(at, errorPage(answer.status)) : at;
+    this.#sum = UNKNOWN;
+    const { file } = answer;
+    if (answer.status !== 200 || file === undefined) return this.#putAnswer(answer, persistence, now);
+    if (!this.#preformatted) return putText(this.bytes, 0, wholeHead(file, persistence, this.#date, now));
+    this.#patcher.write(file.head, persistence, this.bytes);
+    this.#sum = this.#patcher.sum(file.headSum, persistence);
+    return file.head.length;
   }
 
   #tick(now: number): void {
@@ -41,30 +54,21 @@ export class HeadWriter {
     if (second === this.#second) return;
     this.#second = second;
     this.#date = formatHttpDate(second * 1000);
-    putText(this.#ok, this.#ok.length - 31, this.#date);
+    this.#patcher.tick(this.#date);
   }
 
-  #put(at: number, bytes: Uint8Array): number {
-    this.bytes.set(bytes, at);
-    return at + bytes.length;
+  #putAnswer(answer: Answer, persistence: Persistence, now: number): number {
+    const start = `HTTP/1.1 ${answer.status} ${PHRASES[answer.status]}\r\nServer: Cheetah\r\nDate: ${this.#date}\r\n`;
+    let at = putText(this.bytes, 0, start + fieldsOf(answer, now));
+    if (persistence === "close") at = putText(this.bytes, at, "Connection: close\r\n");
+    else if (persistence === "keep-named") at = putText(this.bytes, at, "Connection: keep-alive\r\n");
+    at = putText(this.bytes, at, "\r\n");
+    return hasPage(answer) && !answer.headOnly ? this.#putPage(at, errorPage(answer.status)) : at;
   }
 
-  #putOk(): number {
-    return this.#put(0, this.#ok);
-  }
-
-  #putStatus(answer: Answer): number {
-    const line = `HTTP/1.1 ${answer.status} ${PHRASES[answer.status]}\r\nServer: Cheetah\r\nDate: ${this.#date}\r\n`;
-    return putText(this.bytes, 0, line);
-  }
-
-  #putFields(at: number, answer: Answer, now: number): number {
-    const { file, status } = answer;
-    if (status === 200 && file !== undefined) {
-      file.head ??= latin1Bytes(validators(file, now) + wholeFields(file));
-      return this.#put(at, file.head);
-    }
-    return putText(this.bytes, at, otherFields(answer, now));
+  #putPage(at: number, page: Uint8Array): number {
+    this.bytes.set(page, at);
+    return at + page.length;
   }
 }
 
@@ -72,7 +76,7 @@ export class HeadWriter {
 export const hasPage = (answer: Answer): boolean =>
   answer.status !== 200 && answer.status !== 206 && answer.status !== 304;
 
-function otherFields(answer: Answer, now: number): string {
+function fieldsOf(answer: Answer, now: number): string {
   const { file, ranges, status } = answer;
   if (file !== undefined && status === 304) return validators(file, now);
   if (file !== undefined && status === 206 && ranges !== undefined)
@@ -84,13 +88,6 @@ function otherFields(answer: Answer, now: number): string {
   if (status === 503) return `Retry-After: 1\r\n${length}`;
   return length;
 }
-
-/** A time of change that lies ahead is not sent (RFC 9110 section 8.8.2.1). */
-const validators = (file: SiteFile, now: number): string =>
-  `Last-Modified: ${formatHttpDate(Math.min(file.modified, now))}\r\nETag: ${entityTag(file)}\r\nAccept-Ranges: bytes\r\n`;
-
-const wholeFields = (file: SiteFile): string =>
-  `Content-Type: ${mediaTypeOf(file.path)}\r\nContent-Length: ${file.size}\r\n`;
 
 function partFields(answer: Answer): string {
   const { file, ranges } = answer;

@@ -47,6 +47,9 @@ export interface CheetahReaders {
   cacheFailures(): number;
   /** Chunks whose frames the kernel asked back. */
   cacheGivenBack(): number;
+  /** Bytes sent whose checksums were known, and that were read for them, when checksums are precomputed. */
+  sumBytesKnown(): number;
+  sumBytesRead(): number;
   /** Chunks of the cache, and those that nobody holds. */
   chunks(): number;
   chunksIdle(): number;

@@ -12,8 +12,9 @@
  */
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { Connection } from "@exolith/libos-exos";
-import { answerRequest, answerStatus } from "../http/answer.ts";
-import type { Persistence } from "../http/response-head.ts";
+import { answerRequest, answerStatus, answerWhole, isConditional } from "../http/answer.ts";
+import type { KnownRequest } from "../http/request-memo.ts";
+import type { Persistence } from "../http/whole-head.ts";
 import type { Status } from "../http/status.ts";
 import { RequestReader } from "./request-reader.ts";
 import { CROWDED_SECONDS, isCrowded } from "./room.ts";
@@ -38,6 +39,7 @@ export class HttpConnection {
   #leftBehind = false;
   #peerEnded = false;
   #receiving = false;
+  #owesFin = false;
   /** When the current wait for a request, its end or the peer's began; and when the last acknowledgement came. */
   #since = 0 as Cycles;
   #acknowledgedAt = 0 as Cycles;
@@ -46,7 +48,7 @@ export class HttpConnection {
   constructor(services: Services, row: number) {
     this.row = row;
     this.#services = services;
-    this.#reader = new RequestReader(services.limits, services.buffers);
+    this.#reader = new RequestReader(services.limits, services.buffers, services.memo);
     this.#writer = new ResponseWriter(services, row);
   }
 
@@ -75,7 +77,7 @@ export class HttpConnection {
     this.#connection = connection;
     this.#phase = "reading";
     this.#skip = 0;
-    this.#leftBehind = this.#peerEnded = false;
+    this.#leftBehind = this.#peerEnded = this.#owesFin = false;
     this.#writer.open(connection);
     this.#reader.reset();
     this.#touch();
@@ -102,7 +104,7 @@ export class HttpConnection {
 
   /** Pieces were acknowledged. */
   acknowledged(): void {
-    this.#acknowledgedAt = this.#services.clock.now();
+    this.#acknowledgedAt = this.#services.now();
     if (this.#phase === "finishing") this.#touch();
     if (this.#phase === "responding") this.run();
     else this.#takeMore();
@@ -116,10 +118,11 @@ export class HttpConnection {
 
   /** Goes on with the response, after whatever it waited for. */
   run(): void {
+    if (this.#owesFin) return this.#sendFin();
     if (this.#phase !== "responding") return;
     const idle = this.#unacknowledged === 0;
     const progress = this.#writer.advance();
-    if (idle) this.#acknowledgedAt = this.#services.clock.now();
+    if (idle) this.#acknowledgedAt = this.#services.now();
     if (progress === "failed") return this.abort();
     if (progress === "done") this.#complete();
   }
@@ -135,8 +138,16 @@ export class HttpConnection {
     this.#phase = "finishing";
     this.#reader.reset();
     this.#touch();
-    this.#connection?.finish();
+    const { later } = this.#services;
+    this.#owesFin = true;
+    if (later === undefined || this.#unacknowledged === 0) this.#sendFin();
+    else later.add(this.row);
     this.#takeMore();
+  }
+
+  #sendFin(): void {
+    this.#owesFin = false;
+    this.#connection?.finish();
   }
 
   /** Resets the connection. */
@@ -192,7 +203,7 @@ export class HttpConnection {
   }
 
   #touch(): void {
-    this.#since = this.#services.clock.now();
+    this.#since = this.#services.now();
   }
 
   #mayTake(): boolean {
@@ -221,26 +232,39 @@ export class HttpConnection {
   }
 
   #respond(): void {
-    const { request } = this.#reader.parser;
-    const { site, limits, clock } = this.#services;
+    const { request, known } = this.#reader;
+    const { site, limits, wallclock } = this.#services;
     const body = Math.max(0, request.contentLength);
     if (body > limits.bodyBytes) return this.#refuse(413);
-    const context = { site: site.served, now: clock.wallclock(), ranges: limits.ranges };
-    answerRequest(request, context, this.#writer.answer);
+    const { served } = site;
+    const { answer } = this.#writer;
+    if (known?.file !== undefined && known.generation === served?.generation)
+      answerWhole(answer, known.file, request.method === "HEAD");
+    else {
+      answerRequest(request, { site: served, now: wallclock(), ranges: limits.ranges }, answer);
+      if (known !== undefined) this.#remember(known, served?.generation ?? 0);
+    }
     this.#skip = body;
     this.#start(this.#persistenceOf(body));
   }
 
+  /** An answer that depends on nothing but the request and the site is the next one too. */
+  #remember(known: KnownRequest, generation: number): void {
+    const { file, status } = this.#writer.answer;
+    known.generation = generation;
+    known.file = status === 200 && !isConditional(known.request) ? file : undefined;
+  }
+
   /** A body whose end is unknown, or that the client may not send at all, ends the connection. */
   #persistenceOf(body: number): Persistence {
-    const { request } = this.#reader.parser;
+    const { request } = this.#reader;
     const unsure = request.chunked || (request.expectsContinue && body > 0);
     if (!request.keepAlive || unsure || this.#services.draining()) return "close";
     return request.minor === 0 ? "keep-named" : "keep";
   }
 
   #refuse(status: Status): void {
-    answerStatus(this.#writer.answer, status, this.#reader.parser.request.method === "HEAD");
+    answerStatus(this.#writer.answer, status, this.#reader.request.method === "HEAD");
     this.#skip = 0;
     this.#start("close");
   }
@@ -250,7 +274,9 @@ export class HttpConnection {
     this.#phase = "responding";
     this.#touch();
     this.#writer.start(persistence);
-    this.run();
+    const { later } = this.#services;
+    if (later === undefined) this.run();
+    else later.add(this.row);
   }
 
   #complete(): void {
@@ -265,16 +291,15 @@ export class HttpConnection {
 
   /** Counts and logs the response, and gives back what it used. */
   #conclude(): void {
-    const { counters, log, clock } = this.#services;
+    const { counters, log, wallclock } = this.#services;
     const { answer, bodyBytes } = this.#writer;
     const { status } = answer;
     counters.requests += 1;
     counters.bodyBytes += bodyBytes;
     counters.responses.set(status, (counters.responses.get(status) ?? 0) + 1);
-    const { parser } = this.#reader;
-    const isKnown = parser.hasRequestLine || parser.request.line !== "";
-    const request = isKnown ? parser.request : undefined;
-    log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, clock.wallclock());
+    const { hasRequestLine, request: read } = this.#reader;
+    const request = hasRequestLine || read.line !== "" ? read : undefined;
+    log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, wallclock());
     this.#writer.stop();
   }
 

@@ -74,15 +74,16 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   poll(): boolean {
-    const { cache, clock, log, slots } = this.#services;
+    const { cache, clock, later, log, slots } = this.#services;
     cache.poll();
     slots.wake(RUN_BATCH);
     const { lists, runnable } = this.#waits;
-    let ran = 0;
-    for (; ran < RUN_BATCH; ran++) {
+    let ran = later?.poll((row) => this.#rows[row]?.run()) ?? 0;
+    for (let batch = 0; batch < RUN_BATCH; batch++) {
       const row = lists.take(runnable);
       if (row < 0) break;
       this.#rows[row]?.run();
+      ran += 1;
     }
     const now = clock.now();
     if (now >= this.#nextSweep) this.#sweep(now);
@@ -91,8 +92,8 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   wakeAt(): Cycles {
-    const { cache, clock, log } = this.#services;
-    if (this.#waits.lists.count(this.#waits.runnable) > 0) return clock.now();
+    const { cache, clock, later, log } = this.#services;
+    if (this.#waits.lists.count(this.#waits.runnable) > 0 || later?.isWaited === true) return clock.now();
     const isBlocked = cache.blocked || (log !== undefined && log.waiting > 0);
     if (!isBlocked) return this.#nextSweep;
     return Math.min(this.#nextSweep, clock.now() + secondsIn(clock, RETRY_SECONDS)) as Cycles;

@@ -4,7 +4,7 @@ import type { Services } from "./services.ts";
 
 /** Readers over what `services` count. */
 export function makeReaders(services: Services): CheetahReaders {
-  const { cache, counters, log, site, slots } = services;
+  const { cache, counters, log, site, slots, sums } = services;
   return Object.freeze({
     accepted: () => counters.accepted,
     refused: () => counters.refused,
@@ -20,6 +20,8 @@ export function makeReaders(services: Services): CheetahReaders {
     cacheReadAhead: () => cache.counters.readAhead,
     cacheFailures: () => cache.counters.failures,
     cacheGivenBack: () => cache.counters.givenBack,
+    sumBytesKnown: () => sums?.counters.known ?? 0,
+    sumBytesRead: () => sums?.counters.read ?? 0,
     chunks: () => cache.chunks,
     chunksIdle: () => cache.idle,
     slotsFree: () => slots.free,

@@ -1,14 +1,14 @@
 /** Sends one response after another: heads from slots, bodies from the cache's own frames. */
 import { BLOCK_BYTES } from "@exolith/exokernel/abi";
 import type { Connection, PieceOwner } from "@exolith/libos-exos";
-import { CHUNK_BYTES, FAILED, WAIT } from "../cache/chunk-cache.ts";
+import { CHUNK_BLOCKS, CHUNK_BYTES, FAILED, WAIT } from "../cache/chunk-cache.ts";
 import type { Answer } from "../http/answer.ts";
 import { answerStatus, makeAnswer } from "../http/answer.ts";
 import { latin1Bytes, putText } from "../http/ascii.ts";
 import { errorPage } from "../http/error-page.ts";
 import { partHead, partsEnd } from "../http/multipart.ts";
 import { hasPage } from "../http/response-head.ts";
-import type { Persistence } from "../http/response-head.ts";
+import type { Persistence } from "../http/whole-head.ts";
 import { SLOT_BYTES } from "../memory/slot-pool.ts";
 import type { Services } from "./services.ts";
 
@@ -23,6 +23,8 @@ const SLOT_TOKENS = 2 ** 31;
 const TOKENS_A_CHUNK = 8;
 const unitsOf = (length: number): number => Math.ceil(length / UNIT_BYTES);
 const NOTHING = new Uint8Array(0);
+/** The sum of a text that nobody has summed. */
+const UNKNOWN = -1;
 
 /** The sending side of one connection. */
 export class ResponseWriter implements PieceOwner {
@@ -42,6 +44,7 @@ export class ResponseWriter implements PieceOwner {
   #text: Uint8Array = NOTHING;
   #textAt = 0;
   #textEnd = 0;
+  #textSum = UNKNOWN;
 
   constructor(services: Services, row: number) {
     this.#services = services;
@@ -115,11 +118,12 @@ export class ResponseWriter implements PieceOwner {
 
   #sendHead(): boolean {
     const { answer } = this;
-    const { heads, clock } = this.#services;
+    const { heads, wallclock } = this.#services;
     this.#headSent = true;
     if (hasPage(answer) && !answer.headOnly) this.#bodyBytes = errorPage(answer.status).length;
-    const length = heads.write(answer, this.#persistence, clock.wallclock());
-    return this.#offer(heads.bytes, this.#isMultipart ? this.#putPartHead(length) : length);
+    const length = heads.write(answer, this.#persistence, wallclock());
+    if (this.#isMultipart) return this.#offer(heads.bytes, this.#putPartHead(length));
+    return this.#offer(heads.bytes, length, heads.sum);
   }
 
   /** The head of the first part goes right behind that of the response. */
@@ -172,8 +176,20 @@ export class ResponseWriter implements PieceOwner {
     if (this.#chunk >= 0) return this.#chunk;
     const most = this.#services.heldChunks() * UNITS_A_CHUNK;
     if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength) > most) return WAIT;
-    this.#chunk = this.#services.cache.hold(Math.floor(this.#position / CHUNK_BYTES), this.#row);
+    const group = Math.floor(this.#position / CHUNK_BYTES);
+    this.#chunk = this.#services.cache.hold(group, this.#row);
+    if (this.#chunk === WAIT) this.#readGroup(group);
     return this.#chunk;
+  }
+
+  /** Whoever wants a file of a group wants the others soon: reads all chunks with blocks of it. */
+  #readGroup(wanted: number): void {
+    const { file } = this.answer;
+    if (file === undefined || file.groupBlocks === 0 || !this.#services.grouping) return;
+    const first = file.first - file.groupBefore;
+    const last = Math.floor((first + file.groupBlocks - 1) / CHUNK_BLOCKS);
+    for (let group = Math.floor(first / CHUNK_BLOCKS); group <= last; group++)
+      if (group !== wanted) this.#services.cache.readAhead(group);
   }
 
   /** Where the next byte is on the disk part, in bytes. */
@@ -187,12 +203,15 @@ export class ResponseWriter implements PieceOwner {
   }
 
   #sendPiece(chunk: number): boolean {
-    const { cache } = this.#services;
+    const { cache, sums } = this.#services;
     const within = this.#position % CHUNK_BYTES;
     const length = this.#pieceLength;
     const units = unitsOf(length);
     const token = chunk * TOKENS_A_CHUNK + units;
-    if (this.#connection?.send(cache.window(chunk), within, length, this, token) !== true) return false;
+    const window = cache.window(chunk);
+    if (this.#connection?.send(window, within, length, this, token) !== true) return false;
+    if (this.answer.file !== undefined)
+      sums?.notePiece(chunk, window, this.#position, length, this.answer.file);
     this.#chunk = WAIT;
     this.#units += units;
     this.#at += length;
@@ -216,9 +235,10 @@ export class ResponseWriter implements PieceOwner {
     return this.#offer(text, text.length) ? "done" : "waiting";
   }
 
-  /** Queues text; what finds no room is kept, in a copy. */
-  #offer(text: Uint8Array, length: number): boolean {
+  /** Queues text, whose sum may be known; what finds no room is kept, in a copy. */
+  #offer(text: Uint8Array, length: number, sum: number = UNKNOWN): boolean {
     this.#text = text;
+    this.#textSum = length <= SLOT_BYTES ? sum : UNKNOWN;
     this.#textAt = 0;
     this.#textEnd = length;
     if (this.#sendText()) return true;
@@ -229,7 +249,7 @@ export class ResponseWriter implements PieceOwner {
   }
 
   #sendText(): boolean {
-    const { slots } = this.#services;
+    const { slots, sums } = this.#services;
     while (this.#textAt < this.#textEnd) {
       const slot = slots.take(this.#row);
       if (slot < 0) return false;
@@ -241,6 +261,7 @@ export class ResponseWriter implements PieceOwner {
         slots.give(slot);
         return false;
       }
+      sums?.noteSlot(slot, length, this.#textSum);
       this.#textAt += length;
     }
     return true;

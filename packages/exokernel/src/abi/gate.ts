@@ -15,6 +15,7 @@ import type { StreamCalls } from "./calls/stream.ts";
 import type { TransferCalls } from "./calls/transfer.ts";
 import type { TranslationCalls } from "./calls/translation.ts";
 import type { EnvId } from "./ids.ts";
+import type { ProgramReaders, TranslationReaders } from "./program-tables.ts";
 import type {
   CapabilityReaders,
   ClockReaders,
@@ -29,7 +30,6 @@ import type {
   HandlerReaders,
   MessageRingReaders,
   NicReaders,
-  ProgramReaders,
   RegionReaders,
   RepossessionReaders,
   RevocationReaders,
@@ -37,7 +37,6 @@ import type {
   SliceReaders,
   StreamReaders,
   SystemReaders,
-  TranslationReaders,
   TransmitReaders,
 } from "./tables.ts";
 import type { Gather } from "./window.ts";

@@ -17,6 +17,7 @@ export * from "./limits.ts";
 export * from "./predicate.ts";
 export * from "./program.ts";
 export * from "./resources.ts";
+export * from "./program-tables.ts";
 export * from "./tables.ts";
 export * from "./upcalls.ts";
 export * from "./version.ts";

@@ -49,6 +49,24 @@ export interface ProgramHandle {
   contextUsed(): number;
 }
 
+/**
+ * The save area of a program: the first 64 bytes of its context, little-endian words that the kernel writes at each exception.
+ *
+ * By physical address, before anybody hears of the exception (SOSP'95 section 5.2). Registers are not in it:
+ * who waits for the answer to a memory fault still has them, and who is stopped needs none.
+ */
+export const SAVE_AREA = {
+  bytes: 64,
+  /** Exceptions so far, this one included. */
+  exceptions: 0,
+  /** One of `FAULT_CAUSES`. */
+  cause: 4,
+  /** The address of its last memory fault. */
+  address: 8,
+  /** Fuel that it had left. */
+  fuel: 12,
+} as const;
+
 /** The module name under which a program imports kernel calls. */
 export const GATE_MODULE = "exolith_gate";
 
@@ -94,5 +112,7 @@ export const GATE_FUNCTIONS: readonly (keyof GateCalls)[] = Object.freeze([
   "tlbWrite",
   "tlbProtect",
   "tlbRemove",
+  "tlbMark",
+  "tlbClear",
   "programEnd",
 ]);

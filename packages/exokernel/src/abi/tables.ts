@@ -101,6 +101,13 @@ export interface SliceReaders {
 export interface SystemReaders {
   /** The frame; the capability in `WELL_KNOWN_SLOT` reaches it for reading. `SYSTEM_WORDS` says what is where. */
   readonly frame: FrameNumber;
+  /**
+   * First frame of the software translation buffer (STLB), 0 on a machine whose tables are walked; read like the system frame.
+   *
+   * It has 4096 places of two big-endian words: the page in the upper 20 bits over the row of its environment,
+   * from 1 on, or 0; and its entry, with the frame in the upper 20 bits. Page `p` of row `r` has place `(p ^ r << 6) % 4096`.
+   */
+  readonly translations: FrameNumber;
 }
 
 /**
@@ -435,45 +442,6 @@ export interface CapabilityReaders {
   rights(slot: number): number;
   /** The name with dots, such as `1.115.5`; empty for the root and for an empty slot. */
   name(slot: number): string;
-}
-
-/**
- * The reader's own address space: what the kernel has of its page table.
- *
- * Written by the translation calls, and whatever frees a frame.
- */
-export interface TranslationReaders {
-  /** Bytes of a page, 0 without an address space. */
-  pageBytes(): number;
-  /** Pages that have a translation. */
-  count(): number;
-  /** First frame of a page, 0 without a translation. */
-  frame(page: number): FrameNumber;
-  /** Rights of a translation: `RIGHTS.none` for reading, `RIGHTS.write` for both, -1 without one. */
-  rights(page: number): number;
-}
-
-/**
- * One row per program: its ledger.
- *
- * Written by `programLoad`, `programEnd`, and the program as it runs: fuel whenever it stops or calls.
- */
-export interface ProgramReaders {
-  readonly count: number;
-  /** Environment that loaded it, 0 when the row is free. */
-  owner(row: number): EnvId;
-  /** The full id of the program in this row. */
-  id(row: number): number;
-  /** Fuel that it has used: instructions, and bytes that it moved many at a time. */
-  fuel(row: number): number;
-  /** Times that its environment was asked about an access of its. */
-  faults(row: number): number;
-  /** Calls of functions that it imports, kernel calls among them. */
-  hostCalls(row: number): number;
-  /** Kernel calls that it made itself. */
-  gateCalls(row: number): number;
-  /** Times that it was suspended. */
-  suspensions(row: number): number;
 }
 
 /**

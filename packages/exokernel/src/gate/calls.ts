@@ -55,7 +55,7 @@ import {
   transferWordsOf,
 } from "../transfer/transfer.ts";
 import { translationCreate, translationDestroy } from "../translation/space-table.ts";
-import { tlbProtect, tlbRemove, tlbWrite } from "../translation/translation-calls.ts";
+import { tlbClear, tlbMark, tlbProtect, tlbRemove, tlbWrite } from "../translation/translation-calls.ts";
 import { runBatch } from "./batch-list.ts";
 
 const selfCalls = (k: Kernel, e: Environment): SelfCalls => ({
@@ -164,6 +164,8 @@ const translationCalls = (k: Kernel, e: Environment): TranslationCalls => ({
   tlbWrite: (page, frame, count, rights, slot) => tlbWrite(k, e, { page, frame, count, rights, slot }),
   tlbProtect: (page, count, rights) => tlbProtect(k, e, page, count, rights),
   tlbRemove: (page, count) => tlbRemove(k, e, page, count),
+  tlbMark: (page, count, mark) => tlbMark(k, e, page, count, mark),
+  tlbClear: (page, count, use) => tlbClear(k, e, page, count, use),
 });
 
 const programCalls = (k: Kernel, e: Environment, makeGate: GateMaker): ProgramCalls => ({

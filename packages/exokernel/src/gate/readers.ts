@@ -2,6 +2,7 @@
 import { printName } from "@exolith/secure-bind";
 import type { Cycles, EnvId, FrameNumber } from "../abi/ids.ts";
 import { CAPABILITY_SLOTS } from "../abi/limits.ts";
+import type { ProgramReaders } from "../abi/program-tables.ts";
 import type {
   CapabilityReaders,
   ClockReaders,
@@ -16,7 +17,6 @@ import type {
   HandlerReaders,
   MessageRingReaders,
   NicReaders,
-  ProgramReaders,
   RegionReaders,
   RepossessionReaders,
   RevocationReaders,
@@ -206,7 +206,10 @@ export const makeReaders = (kernel: Kernel): Readers => ({
   streams: streamReaders(kernel),
   nics: nicReaders(kernel),
   disks: diskReaders(kernel),
-  system: publish({ frame: kernel.systemFrame as FrameNumber }),
+  system: publish({
+    frame: kernel.systemFrame as FrameNumber,
+    translations: kernel.softwareBuffer as FrameNumber,
+  }),
   guards: guardReaders(kernel),
   regions: regionReaders(kernel),
   messageRings: messageRingReaders(kernel),

@@ -1,22 +1,22 @@
 /** The published tables of guards, regions, message rings, displays, DMA and revocation. */
 import { RIGHTS, printName } from "@exolith/secure-bind";
 import { NEVER, type EnvId, type FrameNumber } from "../abi/ids.ts";
+import type { ProgramReaders, TranslationReaders } from "../abi/program-tables.ts";
 import type {
   DisplayReaders,
   DmaReaders,
   GuardReaders,
   HandlerReaders,
   MessageRingReaders,
-  ProgramReaders,
   RegionReaders,
   RevocationReaders,
-  TranslationReaders,
 } from "../abi/tables.ts";
 import { guardOf } from "../capability/guard-calls.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { stillWanted } from "../revocation/holdings.ts";
-import { frameOf, isTranslated, type Space } from "../translation/space-table.ts";
+import { ENTRY, frameIn, has, markIn } from "../translation/page-entry.ts";
+import type { Space } from "../translation/space-table.ts";
 import { columnAt, publish, rowAt } from "./publish.ts";
 
 const NOBODY = 0 as EnvId;
@@ -92,19 +92,22 @@ export const programReaders = ({ programs: { rows, ids } }: Kernel): ProgramRead
 export function translationReaders(kernel: Kernel, { row, id }: Environment): TranslationReaders {
   const space = (): Space | undefined =>
     kernel.environments.rows[row]?.id === id ? kernel.spaces.rows[row] : undefined;
-  const boundAt = (page: number): number => columnAt(space()?.bound ?? [], page);
+  const entryAt = (page: number): number => columnAt(space()?.entries ?? [], page);
+  const isSet = (page: number, bit: number): number =>
+    has(entryAt(page), ENTRY.present) && has(entryAt(page), bit) ? 1 : 0;
   return publish({
     pageBytes: () => 2 ** (space()?.bits ?? -Infinity),
     count: () => space()?.count ?? 0,
-    frame: (page: number) => {
-      const own = space();
-      return (own === undefined || boundAt(page) === 0 ? 0 : frameOf(kernel, own, page)) as FrameNumber;
-    },
+    frame: (page: number) => (isSet(page, ENTRY.present) * frameIn(entryAt(page))) as FrameNumber,
     rights: (page: number) => {
-      const own = space();
-      if (own === undefined || boundAt(page) === 0) return -1;
-      return isTranslated(kernel, own, page, true) ? RIGHTS.write : RIGHTS.none;
+      if (isSet(page, ENTRY.present) === 0) return -1;
+      return isSet(page, ENTRY.writable) === 1 ? RIGHTS.write : RIGHTS.none;
     },
+    accessed: (page: number) => isSet(page, ENTRY.accessed),
+    dirty: (page: number) => isSet(page, ENTRY.dirty),
+    mark: (page: number) => markIn(entryAt(page)),
+    misses: () => space()?.misses ?? 0,
+    refills: () => space()?.refills ?? 0,
   });
 }
 

@@ -1,4 +1,5 @@
 /** Address-space ids: few, handed out as environments run, and taken back without notice (SOSP'95 section 3.3). */
+import type { TranslationBuffer } from "@exolith/hw-model";
 import { ADDRESS_SPACE_IDS } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
 
@@ -9,10 +10,13 @@ export interface AddressSpaces {
   /** When each was used last, in switches. */
   readonly used: Float64Array;
   switches: number;
+  /** Tagged with ids. */
+  readonly buffer: TranslationBuffer;
 }
 
 /** All ids free. */
-export const makeAddressSpaces = (): AddressSpaces => ({
+export const makeAddressSpaces = (buffer: TranslationBuffer): AddressSpaces => ({
+  buffer,
   holders: new Array<Environment | undefined>(ADDRESS_SPACE_IDS).fill(undefined),
   used: new Float64Array(ADDRESS_SPACE_IDS),
   switches: 0,
@@ -22,7 +26,7 @@ export const makeAddressSpaces = (): AddressSpaces => ({
  * Gives `environment` an id for as long as it runs.
  *
  * Without a free one it takes the one used longest ago: there is no state in
- * an id that its holder could miss, so nobody is asked. One that has ended while
+ * an id that its holder could miss, as what is flushed with it comes back from its page table, so nobody is asked. One that has ended while
  * others ran on its stack gets none. O(ids) at worst.
  */
 export function switchTo(spaces: AddressSpaces, environment: Environment): void {
@@ -32,7 +36,7 @@ export function switchTo(spaces: AddressSpaces, environment: Environment): void 
   spaces.used[environment.asid] = spaces.switches;
 }
 
-function takeId({ holders, used }: AddressSpaces, environment: Environment): number {
+function takeId({ holders, used, buffer }: AddressSpaces, environment: Environment): number {
   let oldest = 0;
   for (let id = 0; id < holders.length; id++) {
     if (holders[id] === undefined) {
@@ -42,7 +46,10 @@ function takeId({ holders, used }: AddressSpaces, environment: Environment): num
     if ((used[id] ?? 0) < (used[oldest] ?? 0)) oldest = id;
   }
   const before = holders[oldest];
-  if (before !== undefined) before.asid = -1;
+  if (before !== undefined) {
+    before.asid = -1;
+    buffer.flush(oldest);
+  }
   holders[oldest] = environment;
   return oldest;
 }

@@ -2,17 +2,17 @@
 import { FRAME_BYTES, NEVER } from "@exolith/hw-model";
 import { EXIT, type Exit, type RewrittenProgram, type SandboxedProgram } from "@exolith/secure-bind";
 import { FAULT_ANSWERS } from "../abi/limits.ts";
-import type { ProgramHandle } from "../abi/program.ts";
+import { SAVE_AREA, type ProgramHandle } from "../abi/program.ts";
 import type { ProgramId } from "../abi/ids.ts";
 import { FAULT_CAUSES, type FaultCause } from "../abi/upcalls.ts";
 import { closeClass } from "../close-class.ts";
 import type { Environment } from "../environment/environment.ts";
 import { proveHeadroom } from "../gate/headroom.ts";
 import type { Kernel } from "../kernel.ts";
-import { passPanic } from "../panic.ts";
+import { isMadeBy, passPanic } from "../panic.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { proveCalleeHeadroom } from "../transfer/callee-headroom.ts";
-import { isTranslated, type Space } from "../translation/space-table.ts";
+import { isBound, refill, type Space } from "../translation/space-table.ts";
 import type { ClaimedImport, HostCall } from "./program-request.ts";
 import { ProgramFault, faultCauseOf } from "./stop-cause.ts";
 
@@ -62,6 +62,7 @@ export class LoadedProgram implements ProgramHandle {
   #hasThrown = false;
   /** Fuel that it had when that was last looked at. */
   #fuel = 0;
+  #exceptions = 0;
   #address = 0;
   #cause: FaultCause | 0 = 0;
   #thrown: unknown;
@@ -202,6 +203,8 @@ export class LoadedProgram implements ProgramHandle {
     this.#cause = faultCauseOf(sandbox.cause(), thrown, this.#hasThrown);
     if (this.#hasThrown) this.#thrown = thrown;
     const { trace, machine } = this.#kernel;
+    if (!isMadeBy(thrown, ProgramFault) && !this.#hasThrown) machine.meter.charge("upcall", 1);
+    this.#save(this.#cause);
     trace.record(machine.clock, TRACE_EVENTS.programStop, this.#row.owner.id, this.#cause);
   }
 
@@ -252,27 +255,43 @@ export class LoadedProgram implements ProgramHandle {
   #miss(address: number, isWritten: boolean): void {
     proveHeadroom();
     this.#catchUp();
-    const { space, sandbox } = this.#row;
+    const { space, sandbox, owner } = this.#row;
     if (space === undefined || sandbox === undefined) throw new ProgramFault(FAULT_CAUSES.ended);
     const page = address >>> space.bits;
-    for (let asked = 0; !isTranslated(this.#kernel, space, page, isWritten); asked++) {
+    space.misses += 1;
+    let asked = 0;
+    for (; !refill(this.#kernel, space, owner.asid, page, isWritten); asked++) {
       this.#address = address;
       if (address >= sandbox.pages() * PAGE_BYTES) throw new ProgramFault(FAULT_CAUSES.access);
-      const isThere = isTranslated(this.#kernel, space, page, false);
-      const cause = isThere ? FAULT_CAUSES.protection : FAULT_CAUSES.translation;
+      const cause = isBound(space, page) ? FAULT_CAUSES.protection : FAULT_CAUSES.translation;
       if (asked === FAULT_ANSWERS || this.#report(cause, address) !== true) throw new ProgramFault(cause);
     }
+    if (asked === 0) space.refills += 1;
   }
 
   #report(cause: FaultCause, address: number): unknown {
     const { owner } = this.#row;
     const { trace, machine } = this.#kernel;
     this.#row.faults += 1;
+    this.#save(cause);
     trace.record(machine.clock, TRACE_EVENTS.memoryFault, owner.id, cause);
     const { upcalls } = owner;
     if (upcalls?.memoryFault === undefined) return undefined;
     machine.meter.charge("upcall", 1);
     return this.#ask(() => upcalls.memoryFault?.call(upcalls.self, cause, address));
+  }
+
+  /** Writes what there is to know of an exception at the head of the program's context, by its physical address. */
+  #save(cause: FaultCause): void {
+    const { context, sandbox } = this.#row;
+    const { view } = this.#kernel.machine.memory;
+    const at = context.first * FRAME_BYTES;
+    if (this.#row.isEnded) return;
+    this.#exceptions += 1;
+    view.setUint32(at + SAVE_AREA.exceptions, this.#exceptions, true);
+    view.setUint32(at + SAVE_AREA.cause, cause, true);
+    view.setUint32(at + SAVE_AREA.address, this.#address, true);
+    view.setUint32(at + SAVE_AREA.fuel, Math.max(0, sandbox?.fuel() ?? 0), true);
   }
 
   /** More pages, as far as there is memory and its library allows: how many it had, or -1. */

@@ -14,7 +14,7 @@ import {
 import { ERRORS, type Sys } from "../abi/errors.ts";
 import type { GateCalls } from "../abi/gate.ts";
 import { CONTEXT_FRAMES_MAX } from "../abi/limits.ts";
-import { GATE_MODULE, type ProgramHandle } from "../abi/program.ts";
+import { GATE_MODULE, SAVE_AREA, type ProgramHandle } from "../abi/program.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
@@ -126,12 +126,12 @@ function instantiate(
   rewritten: RewrittenProgram,
   imports: readonly ClaimedImport[],
 ): SandboxedProgram | undefined {
-  const contextBytes = context.count * FRAME_BYTES;
+  const contextBytes = context.count * FRAME_BYTES - SAVE_AREA.bytes;
   const placed = instantiateProgram(rewritten, {
     memory: memory.wasm as ProgramPlace["memory"],
     base: space?.base ?? segment.first * FRAME_BYTES,
     limitBytes: segment.count * FRAME_BYTES,
-    context: context.first * FRAME_BYTES,
+    context: context.first * FRAME_BYTES + SAVE_AREA.bytes,
     contextBytes,
     stackBytes: Math.min(STACK_BYTES, contextBytes),
     functions: linkAll(program, rewritten, imports),

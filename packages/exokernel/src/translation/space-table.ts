@@ -1,21 +1,21 @@
 /**
  * Address spaces: one for an environment at most, in the machine's arena.
  *
- * What programs look at are the tables in the arena. Beside them the kernel has, for
- * every page, what it was bound for, and its place in the list of all pages that
- * have the same frame:
+ * What programs look at are the tables in the arena, which hold what is in the machine's
+ * translation buffer. The page table is the kernel's: for every page its entry, and its place in the
+ * list of all pages that have the same frame:
  *
- *     bound     per page   0 nothing, 1 for reading, 2 for writing as well
+ *     entries   per page   the entry of its page table (see page-entry.ts)
  *     next      per page   link to another page with this frame, 0 at the end
  *     previous  per page   the way back, 0 at the beginning
- *     used      per group  1 when a page of the group has been bound since it was zero
+ *     used      per group  1 when a page of the group has been bound or marked since it was zero
  *
  * A link is the row of the environment and the page in it, counted from 1. Small and
  * large pages have lists of their own, which begin in `small` by frame and in
  * `large` by run of 16 frames.
  *
- * Holds: an entry is in the table for writing only if the same is in that for
- * reading; arena that no space has is zero; `frames.translations` counts the pages of all
+ * Holds: a translation is in the tables only if its page is bound and was accessed, and in
+ * that for writing only if it is writable and dirty; arena that no space has is zero; `frames.translations` counts the pages of all
  * spaces that reach a frame.
  */
 import {
@@ -30,6 +30,8 @@ import { ERRORS, type Sys } from "../abi/errors.ts";
 import { ENVIRONMENTS } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
+import { ENTRY, entryOf, frameIn, has } from "./page-entry.ts";
+import { holderOf, show } from "./software-buffer.ts";
 
 /** One address space. */
 export interface Space {
@@ -38,7 +40,7 @@ export interface Space {
   readonly bits: PageBits;
   /** Physical address of its tables. */
   readonly base: number;
-  readonly bound: Uint8Array;
+  readonly entries: Uint32Array;
   readonly next: Uint32Array;
   readonly previous: Uint32Array;
   readonly used: Uint8Array;
@@ -46,10 +48,13 @@ export interface Space {
   count: number;
   /** Programs that run in it. */
   programs: number;
+  /** Accesses that missed, and those that the page table answered. */
+  misses: number;
+  refills: number;
 }
 
-/** What the kernel has for the pages of one; where none has it, `bound` and `used` are zero. */
-type PageLists = Pick<Space, "bound" | "next" | "previous" | "used">;
+/** What the kernel has for the pages of one; where none has it, `entries` and `used` are zero. */
+type PageLists = Pick<Space, "entries" | "next" | "previous" | "used">;
 
 /** Every address space, and where the lists of pages begin. */
 export interface Spaces {
@@ -60,9 +65,6 @@ export interface Spaces {
   /** Of address spaces that ended, for the next ones: no more than the arena had room for at once. */
   readonly spare: Readonly<Record<PageBits, PageLists[]>>;
 }
-
-/** What a page is bound for. */
-export const BOUND = { nothing: 0, reading: 1, writing: 2 } as const;
 
 /** Pages of one group, which is cleared as one: 4 KiB of each table. */
 const GROUP_PAGES = FRAME_BYTES / ENTRY_BYTES;
@@ -82,7 +84,7 @@ export const makeSpaces = (frames: number): Spaces => ({
 function makeLists(bits: PageBits): PageLists {
   const pages = tableEntries(bits);
   return {
-    bound: new Uint8Array(pages),
+    entries: new Uint32Array(pages),
     next: new Uint32Array(pages),
     previous: new Uint32Array(pages),
     used: new Uint8Array(pages / GROUP_PAGES),
@@ -90,10 +92,12 @@ function makeLists(bits: PageBits): PageLists {
 }
 
 /** Bytes of the lists for one page. */
-const LIST_BYTES = 9;
+const LIST_BYTES = 12;
 
 /** Frames of one page. */
 export const pageFrames = ({ bits }: Space): number => 2 ** bits / FRAME_BYTES;
+
+const UNUSED = { count: 0, programs: 0, misses: 0, refills: 0 };
 
 /** Makes the caller's address space. Charged as if its lists had to be cleared, so that nobody sees what others had. O(environments), or O(pages). */
 export function translationCreate(
@@ -108,7 +112,7 @@ export function translationCreate(
   if (base < 0) return ERRORS.Full;
   kernel.machine.meter.charge("touchByte", tableEntries(bits) * LIST_BYTES);
   const lists = kernel.spaces.spare[bits].pop() ?? makeLists(bits);
-  kernel.spaces.rows[caller.row] = { ...lists, row: caller.row, bits, base, count: 0, programs: 0 };
+  kernel.spaces.rows[caller.row] = { ...lists, ...UNUSED, row: caller.row, bits, base };
   return undefined;
 }
 
@@ -144,37 +148,62 @@ export function releaseSpace(kernel: Kernel, { row }: Environment): void {
   const space = kernel.spaces.rows[row];
   if (space === undefined) return;
   const { meter, memory } = kernel.machine;
-  const { base, bits, bound, next, previous, used } = space;
+  const { base, bits, entries, next, previous, used } = space;
   meter.charge("word", used.length);
   for (let group = 0; group < used.length; group++) {
     if (used[group] === 0) continue;
     const first = group * GROUP_PAGES;
     for (let page = first; page < first + GROUP_PAGES; page++) unbindPage(kernel, space, page);
+    entries.fill(0, first, first + GROUP_PAGES);
     meter.charge("touchByte", 2 * FRAME_BYTES);
     used[group] = 0;
   }
   memory.bytes.fill(0, base + 2 * tableBytes(bits), base + spaceBytes(bits));
   kernel.spaces.rows[row] = undefined;
-  kernel.spaces.spare[bits].push({ bound, next, previous, used });
+  kernel.spaces.spare[bits].push({ entries, next, previous, used });
 }
 
-/** The first frame of a page that is bound; 0 for one that is not. O(1). */
-export const frameOf = ({ machine: { memory } }: Kernel, { base }: Space, page: number): number =>
-  memory.view.getUint32(base + page * ENTRY_BYTES, true) / FRAME_BYTES;
+/** True for a page that is bound. O(1). */
+export const isBound = ({ entries }: Space, page: number): boolean => has(entries[page] ?? 0, ENTRY.present);
 
-/** True when an access to a page goes through. O(1). */
-export const isTranslated = (kernel: Kernel, space: Space, page: number, isWritten: boolean): boolean =>
-  kernel.machine.memory.view.getUint32(entryAt(space, page, isWritten), true) !== 0;
-
-const entryAt = ({ base, bits }: Space, page: number, isWritten: boolean): number =>
-  base + (isWritten ? tableBytes(bits) : 0) + page * ENTRY_BYTES;
-
-/** Lets a page that is bound be written, or not. O(1). */
-export function setWritable(kernel: Kernel, space: Space, page: number, isWritable: boolean): void {
-  const { view } = kernel.machine.memory;
-  const entry = isWritable ? view.getUint32(entryAt(space, page, false), true) : 0;
-  view.setUint32(entryAt(space, page, true), entry, true);
+/** Changes the entry of a page, wherever it is kept; what the translation buffer has of it is out. O(1). */
+export function setEntry(kernel: Kernel, space: Space, page: number, entry: number): void {
+  const wasBound = isBound(space, page);
+  space.entries[page] = entry;
+  space.used[Math.floor(page / GROUP_PAGES)] = 1;
+  if (!wasBound && !has(entry, ENTRY.present)) return;
+  kernel.machine.translation.invalidate(space, page);
+  show(kernel, space, page, has(entry, ENTRY.present) ? entry : 0);
 }
+
+/**
+ * Answers a miss from the page table; false for an access that it does not allow. O(1).
+ *
+ * Sets the bits that say that a page was accessed and, when it is written, that it is dirty. A page that
+ * is not dirty is entered for reading: so the first write is seen.
+ */
+export function refill(
+  kernel: Kernel,
+  space: Space,
+  asid: number,
+  page: number,
+  isWritten: boolean,
+): boolean {
+  const { meter, translation } = kernel.machine;
+  if (kernel.softwareBuffer === 0) meter.charge("word", WALK_WORDS);
+  else meter.charge("softwareRefill", 1);
+  const entry = space.entries[page] ?? 0;
+  if (!has(entry, ENTRY.present) || (isWritten && !has(entry, ENTRY.writable))) return false;
+  const used = entry | ENTRY.accessed | (isWritten ? ENTRY.dirty : 0);
+  space.entries[page] = used;
+  show(kernel, space, page, used);
+  const isWritable = has(used, ENTRY.writable) && has(used, ENTRY.dirty);
+  translation.write(asid, space, page, frameIn(entry) * FRAME_BYTES, isWritable);
+  return true;
+}
+
+/** Words that a walk of the page table loads: its two levels. */
+const WALK_WORDS = 2;
 
 const linkTo = ({ row }: Space, page: number): number => ((row << LINK_BITS) | page) + 1;
 const pageIn = (link: number): number => (link - 1) & (2 ** LINK_BITS - 1);
@@ -195,6 +224,7 @@ export function bindPage(
   isWritable: boolean,
 ): void {
   unbindPage(kernel, space, page);
+  makeRoom(kernel, space, page);
   const list = beginning(kernel, space);
   const index = indexOf(space, frame);
   const link = linkTo(space, page);
@@ -204,17 +234,21 @@ export function bindPage(
   const other = spaceIn(kernel, next);
   if (other !== undefined) other.previous[pageIn(next)] = link;
   list[index] = link;
-  space.used[Math.floor(page / GROUP_PAGES)] = 1;
-  space.bound[page] = isWritable ? BOUND.writing : BOUND.reading;
-  kernel.machine.memory.view.setUint32(entryAt(space, page, false), frame * FRAME_BYTES, true);
-  setWritable(kernel, space, page, isWritable);
+  setEntry(kernel, space, page, entryOf(frame, isWritable));
   count(kernel, space, frame, 1);
+}
+
+/** Unbinds the page whose place in the software translation buffer another is to have. */
+function makeRoom(kernel: Kernel, space: Space, page: number): void {
+  const [row, other] = holderOf(kernel, space, page) ?? [];
+  const holder = row === undefined ? undefined : kernel.spaces.rows[row];
+  if (holder !== undefined && other !== undefined) unbindPage(kernel, holder, other);
 }
 
 /** Unbinds a page, if it is bound. O(1). */
 export function unbindPage(kernel: Kernel, space: Space, page: number): void {
-  if (space.bound[page] === BOUND.nothing) return;
-  const frame = frameOf(kernel, space, page);
+  if (!isBound(space, page)) return;
+  const frame = frameIn(space.entries[page] ?? 0);
   const next = space.next[page] ?? 0;
   const previous = space.previous[page] ?? 0;
   const before = spaceIn(kernel, previous);
@@ -222,10 +256,7 @@ export function unbindPage(kernel: Kernel, space: Space, page: number): void {
   if (before === undefined) beginning(kernel, space)[indexOf(space, frame)] = next;
   else before.next[pageIn(previous)] = next;
   if (after !== undefined) after.previous[pageIn(next)] = previous;
-  space.bound[page] = BOUND.nothing;
-  const { view } = kernel.machine.memory;
-  view.setUint32(entryAt(space, page, false), 0, true);
-  view.setUint32(entryAt(space, page, true), 0, true);
+  setEntry(kernel, space, page, 0);
   count(kernel, space, frame, -1);
 }
 
@@ -250,5 +281,5 @@ function breakList(kernel: Kernel, list: Uint32Array, index: number): void {
   }
 }
 
-/** Words that a page takes to bind and to unbind: two entries and its links, twice. */
+/** Words that a page takes to bind and to unbind: its entry, its links and the count, twice. */
 export const LINK_WORDS = 12;

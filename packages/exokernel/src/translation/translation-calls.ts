@@ -2,16 +2,18 @@
 import { tableEntries } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { ERRORS, type Sys } from "../abi/errors.ts";
+import { PAGE_USE } from "../abi/program-tables.ts";
 import { isIndex, isRun } from "../check.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { authoriseFrames } from "../memory/frame-calls.ts";
+import { ENTRY, MARKS, has, withMark } from "./page-entry.ts";
 import {
-  BOUND,
   LINK_WORDS,
   bindPage,
+  isBound,
   pageFrames,
-  setWritable,
+  setEntry,
   unbindPage,
   type Space,
 } from "./space-table.ts";
@@ -73,9 +75,12 @@ export function tlbProtect(
   const end = (page as number) + (count as number);
   const isWritable = rights === RIGHTS.write;
   for (let p = page as number; isWritable && p < end; p++)
-    if (space.bound[p] === BOUND.reading) return ERRORS.BadTranslation;
-  for (let p = page as number; p < end; p++)
-    if (space.bound[p] !== BOUND.nothing) setWritable(kernel, space, p, isWritable);
+    if (isBound(space, p) && !has(space.entries[p] ?? 0, ENTRY.mayWrite)) return ERRORS.BadTranslation;
+  for (let p = page as number; p < end; p++) {
+    const entry = space.entries[p] ?? 0;
+    const changed = isWritable ? entry | ENTRY.writable : entry & ~ENTRY.writable;
+    if (isBound(space, p)) setEntry(kernel, space, p, changed >>> 0);
+  }
   kernel.machine.meter.charge("word", count as number);
   return undefined;
 }
@@ -95,3 +100,46 @@ export function tlbRemove(
   kernel.machine.meter.charge("word", count as number);
   return undefined;
 }
+
+/** Gives pages a mark, all or none. O(count). */
+export function tlbMark(
+  kernel: Kernel,
+  caller: Environment,
+  page: unknown,
+  count: unknown,
+  mark: unknown,
+): Sys<undefined, "BadTranslation" | "BadRange"> {
+  const space = kernel.spaces.rows[caller.row];
+  if (space === undefined) return ERRORS.BadTranslation;
+  if (!arePages(space, page, count) || !isIndex(mark, MARKS.unbound)) return ERRORS.BadRange;
+  const end = (page as number) + (count as number);
+  for (let p = page as number; mark >= MARKS.bound && p < end; p++)
+    if (isBound(space, p)) return ERRORS.BadRange;
+  for (let p = page as number; p < end; p++)
+    setEntry(kernel, space, p, withMark(space.entries[p] ?? 0, mark));
+  kernel.machine.meter.charge("word", count as number);
+  return undefined;
+}
+
+/** Forgets that pages were accessed, or that they are dirty. O(count). */
+export function tlbClear(
+  kernel: Kernel,
+  caller: Environment,
+  page: unknown,
+  count: unknown,
+  use: unknown,
+): Sys<undefined, "BadTranslation" | "BadRange"> {
+  const space = kernel.spaces.rows[caller.row];
+  if (space === undefined) return ERRORS.BadTranslation;
+  if (!arePages(space, page, count) || !isIndex(use, USE_END)) return ERRORS.BadRange;
+  const kept =
+    ~(has(use, PAGE_USE.accessed) ? ENTRY.accessed : 0) & ~(has(use, PAGE_USE.dirty) ? ENTRY.dirty : 0);
+  const end = (page as number) + (count as number);
+  for (let p = page as number; p < end; p++)
+    if (isBound(space, p)) setEntry(kernel, space, p, ((space.entries[p] ?? 0) & kept) >>> 0);
+  kernel.machine.meter.charge("word", count as number);
+  return undefined;
+}
+
+/** Every use, and one more. */
+const USE_END = PAGE_USE.accessed + PAGE_USE.dirty + 1;

@@ -6,6 +6,7 @@ import type { RandomDevice } from "../random.ts";
 import { makeDmaEngine } from "../simulated/dma.ts";
 import { makePhysicalMemory } from "../simulated/memory.ts";
 import { makeIntervalTimer } from "../simulated/timer.ts";
+import { makeTranslationBuffer } from "../simulated/translation-buffer.ts";
 import { HOST_HERTZ, makeHostClock } from "./clock.ts";
 import { hostMeter } from "./meter.ts";
 import { makeHostProcessor } from "./processor.ts";
@@ -45,12 +46,14 @@ const noConsole: Machine["console"] = Object.freeze({
 /** A machine without Node.js. Throws a `RangeError` for a memory that cannot be. */
 export function makeEngineMachine(options: EngineMachineOptions = {}): Machine {
   const clock = options.clock ?? makeHostClock();
+  const memory = makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0);
   return Object.freeze({
-    memory: makePhysicalMemory(options.frames ?? DEFAULT_FRAMES, options.arenaBytes ?? 0),
+    memory,
     clock,
     timer: makeIntervalTimer(),
     meter: hostMeter,
     processor: makeHostProcessor(clock),
+    translation: makeTranslationBuffer(memory),
     random: engineRandom,
     console: noConsole,
     nics: Object.freeze([]),

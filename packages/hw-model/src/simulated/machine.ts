@@ -2,6 +2,7 @@
 import type { CostProfile } from "../costs.ts";
 import type { Machine } from "../machine.ts";
 import type { Nic } from "../nic.ts";
+import type { TranslationHardware } from "../translation-buffer.ts";
 import { makeMeter, makeSimulatedClock, type SimulatedClock } from "./clock.ts";
 import { makeSimulatedConsole, type SimulatedConsole } from "./console.ts";
 import { makeSimulatedDisk, type SimulatedDisk, type SimulatedDiskOptions } from "./disk.ts";
@@ -13,6 +14,7 @@ import { MODERN_3GHZ } from "./profiles.ts";
 import { deriveSeed, makeSimulatedRandom } from "./random.ts";
 import { makeSimulatedStreamDevice, type SimulatedStreamDevice } from "./stream-device.ts";
 import { makeIntervalTimer } from "./timer.ts";
+import { makeTranslationBuffer } from "./translation-buffer.ts";
 import { makeWire, type Wire, type WireOptions } from "./wire.ts";
 
 /** What a simulated machine is made of; nothing is needed. */
@@ -25,6 +27,8 @@ export interface SimulatedMachineOptions {
   readonly frames?: number;
   /** Bytes of the kernel's arena, rounded up to 64 KiB pages; default 0. */
   readonly arenaBytes?: number;
+  /** Its translation buffer; default `WHOLE_TABLES`, which never misses twice. */
+  readonly translation?: TranslationHardware;
   /** Interfaces, made for this machine's rate; default none. */
   readonly nics?: readonly Nic[];
   /** One disk for each; default none. */
@@ -54,13 +58,15 @@ export interface SimulatedMachine extends Machine {
 export function makeSimulatedMachine(options: SimulatedMachineOptions = {}): SimulatedMachine {
   const profile = options.profile ?? MODERN_3GHZ;
   const clock = makeSimulatedClock(profile.hertz, options.epoch);
+  const memory = makePhysicalMemory(options.frames, options.arenaBytes);
   return {
     profile,
     clock,
-    memory: makePhysicalMemory(options.frames, options.arenaBytes),
+    memory,
     timer: makeIntervalTimer(),
     meter: makeMeter(clock, profile),
     processor: makeSimulatedProcessor(clock, profile),
+    translation: makeTranslationBuffer(memory, options.translation),
     random: makeSimulatedRandom(deriveSeed(options.seed ?? 1, "random device")),
     console: makeSimulatedConsole(options.input),
     nics: options.nics ?? [],

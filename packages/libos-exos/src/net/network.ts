@@ -128,6 +128,7 @@ class ComposedNetwork implements Network {
   }
 
   poll(): boolean {
+    for (const transport of this.#transports) transport.arriving?.();
     const taken = this.#receiver.poll(RECEIVE_LIMIT);
     this.arp.poll();
     for (const transport of this.#transports) transport.poll();

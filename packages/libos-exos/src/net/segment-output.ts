@@ -65,6 +65,8 @@ export type GatherIsPayload = Gather extends PayloadPieces ? true : never;
 export interface Transport {
   /** One packet for it: `length` transport bytes at `at`, in place, valid until this returns. */
   input(source: number, destination: number, window: Window, at: number, length: number): void;
+  /** Packets may follow that arrived together: until `poll` their time is that of this call. */
+  arriving?(): void;
   /** The link address of `nextHop`'s packets is known now; what was `unresolved` can be sent. */
   resolved(nextHop: number): void;
   /** The interface has room again, or time has passed: send what is due. */

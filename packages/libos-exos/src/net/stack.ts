@@ -5,6 +5,7 @@ import { makeRandomWords } from "../memory/random-words.ts";
 import { makeNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { makeTcp, type Tcp } from "./tcp/endpoint.ts";
 import type { TcpLimits } from "./tcp/limits.ts";
+import type { PieceSum } from "./tcp/payload-sum.ts";
 import { makeReceiveMemory, type ReceiveMemory } from "./tcp/receive-memory.ts";
 import { PROTOCOLS } from "./wire/ipv4-wire.ts";
 
@@ -16,6 +17,8 @@ export interface StackOptions extends NetworkOptions {
   readonly receiveBuffers?: number;
   /** What differs from `TCP_LIMITS`. */
   readonly tcp?: Partial<TcpLimits>;
+  /** Sums of pieces that TCP sends, if they are known without reading the bytes. */
+  readonly pieceSum?: PieceSum;
 }
 
 /** Both layers; serve `network`, which serves TCP too. */
@@ -43,6 +46,7 @@ export function makeStack(gate: Gate, options: StackOptions): Stack {
     memory: receiveMemory,
     randomWord: makeRandomWords(gate, random, 0, random.length),
     ...(options.tcp === undefined ? {} : { limits: options.tcp }),
+    ...(options.pieceSum === undefined ? {} : { pieceSum: options.pieceSum }),
   });
   network.attach(PROTOCOLS.tcp, tcp);
   return { network, tcp, pool, memory: receiveMemory };

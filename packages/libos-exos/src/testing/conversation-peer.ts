@@ -25,10 +25,15 @@ export interface Arrival {
   readonly ack?: number;
   readonly payload?: string;
   readonly window?: number;
-  /** Options as bytes; `mss` and `scale` are shorthands. */
+  /** Options as bytes; the next five are shorthands. */
   readonly options?: readonly number[];
   readonly mss?: number;
   readonly scale?: number;
+  readonly permitsBlocks?: boolean;
+  /** TSval and TSecr, as they are on the wire. */
+  readonly times?: readonly [number, number];
+  /** SACK blocks, in our numbers, like `ack`. */
+  readonly blocks?: readonly (readonly [number, number])[];
   readonly remotePort?: number;
   readonly localPort?: number;
   /** Spoils the checksum. */
@@ -44,6 +49,10 @@ export interface Sent {
   readonly window: number;
   readonly mss: number;
   readonly scale: number;
+  readonly permitsBlocks: boolean;
+  readonly times: readonly [number, number] | undefined;
+  /** SACK blocks, in the peer's numbers, like `ack`. */
+  readonly blocks: readonly (readonly [number, number])[];
   readonly localPort: number;
   readonly remotePort: number;
 }
@@ -115,7 +124,7 @@ export function makePeer(setting: Setting): Peer {
     deliver: (tcp, arrival) => {
       const length = compose(packet, arrival, {
         sequence: (remoteInitial + (arrival.seq ?? 1)) >>> 0,
-        acknowledgment: ((initials.get(arrival.remotePort ?? 80) ?? 0) + (arrival.ack ?? 1)) >>> 0,
+        localInitial: initials.get(arrival.remotePort ?? 80) ?? 0,
         localPort: arrival.localPort ?? lastLocalPort,
       });
       tcp.input(REMOTE, LOCAL, packet, 14, length);
@@ -188,25 +197,42 @@ function describe(segment: Segment, localInitial: number, remoteInitial: number)
     window: segment.window,
     mss: segment.options.maximumSegmentSize,
     scale: segment.options.windowScale,
+    permitsBlocks: segment.options.isSelectivePermitted,
+    times: segment.options.hasTimestamps
+      ? [segment.options.timestamp, segment.options.timestampEcho]
+      : undefined,
+    blocks: describeBlocks(segment, remoteInitial),
     localPort: segment.remotePort,
     remotePort: segment.localPort,
   };
+}
+
+function describeBlocks(segment: Segment, remoteInitial: number): [number, number][] {
+  const { blockCount, blockStarts, blockEnds } = segment.options;
+  return Array.from({ length: blockCount }, (_, index) => [
+    ((blockStarts[index] ?? 0) - remoteInitial) | 0,
+    ((blockEnds[index] ?? 0) - remoteInitial) | 0,
+  ]);
 }
 
 // Writes the segment at 14, as if in an Ethernet frame; returns its bytes.
 function compose(
   packet: Window,
   arrival: Arrival,
-  numbers: { readonly sequence: number; readonly acknowledgment: number; readonly localPort: number },
+  numbers: {
+    readonly sequence: number;
+    readonly localInitial: number;
+    readonly localPort: number;
+  },
 ): number {
   const at = 14;
-  const options = optionBytes(arrival);
+  const options = optionBytes(arrival, numbers.localInitial);
   const text = arrival.payload ?? "";
   writeTcpHeader(packet, at, {
     localPort: arrival.remotePort ?? 80,
     remotePort: numbers.localPort,
     sequence: numbers.sequence,
-    acknowledgment: numbers.acknowledgment,
+    acknowledgment: (numbers.localInitial + (arrival.ack ?? 1)) >>> 0,
     flags: flagBits(arrival.flags ?? "A"),
     window: arrival.window ?? 10_000,
     optionBytes: options.length,
@@ -223,13 +249,20 @@ function compose(
 const flagBits = (letters: string): number =>
   [...letters].reduce((bits, letter) => bits | (1 << FLAG_LETTERS.indexOf(letter)), 0);
 
-function optionBytes(arrival: Arrival): readonly number[] {
+function optionBytes(arrival: Arrival, localInitial: number): readonly number[] {
   const bytes = [...(arrival.options ?? [])];
   if (arrival.mss !== undefined) bytes.push(2, 4, arrival.mss >>> 8, arrival.mss & 0xff);
   if (arrival.scale !== undefined) bytes.push(1, 3, 3, arrival.scale);
+  if (arrival.permitsBlocks === true) bytes.push(1, 1, 4, 2);
+  if (arrival.times !== undefined) bytes.push(1, 1, 8, 10, ...arrival.times.flatMap(wordBytes));
+  const { blocks = [] } = arrival;
+  if (blocks.length > 0) bytes.push(1, 1, 5, 2 + blocks.length * 8);
+  for (const edge of blocks.flat()) bytes.push(...wordBytes(localInitial + edge));
   while (bytes.length % 4 !== 0) bytes.push(0);
   return bytes;
 }
+
+const wordBytes = (word: number): number[] => [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff);
 
 /** Writes Latin-1 `text` at `at`. */
 export function writeText(window: Window, at: number, text: string): void {

@@ -35,7 +35,7 @@ export interface Conversation {
   passes(milliseconds: number): void;
 }
 
-/** Starts a conversation. */
+/** Starts a conversation; the initial window is four segments, so that few words fill it. */
 export function makeConversation(setting: Setting = {}): Conversation {
   const peer = makePeer(setting);
   const memory = makeReceiveMemory(
@@ -48,7 +48,7 @@ export function makeConversation(setting: Setting = {}): Conversation {
     clock: { hertz: HERTZ, now: () => peer.now },
     memory,
     randomWord: () => (word = (Math.imul(word, 1664525) + 1013904223) >>> 0),
-    ...(setting.limits === undefined ? {} : { limits: setting.limits }),
+    limits: { initialWindowSegments: 4, ...setting.limits },
     ...(setting.makeCongestion === undefined ? {} : { makeCongestion: setting.makeCongestion }),
     ...(setting.pieceSum === undefined ? {} : { pieceSum: setting.pieceSum }),
   });

@@ -74,6 +74,30 @@ export interface TranslationCalls {
    * **Fails** `BadRange`: pages outside the address space.
    */
   tlbRemove(page: VirtualPage, count: number): Sys<undefined, "BadTranslation" | "BadRange">;
+  /**
+   * Gives `count` pages from `page` a mark of the caller's, all or none.
+   *
+   * It is kept until the page is marked, bound or unbound; the kernel does not look at it.
+   *
+   * @param page first page
+   * @param count pages, at least 1
+   * @param mark less than 8, or less than 2 ** 31 when none of the pages is bound
+   *
+   * **Fails** `BadTranslation`: the caller has no address space.
+   * **Fails** `BadRange`: pages outside the address space, or a mark that one of them cannot have.
+   */
+  tlbMark(page: VirtualPage, count: number, mark: number): Sys<undefined, "BadTranslation" | "BadRange">;
+  /**
+   * Forgets that those of `count` pages from `page` that are bound were used.
+   *
+   * @param page first page
+   * @param count pages, at least 1
+   * @param use sum of bits of `PAGE_USE`
+   *
+   * **Fails** `BadTranslation`: the caller has no address space.
+   * **Fails** `BadRange`: pages outside the address space, or another use.
+   */
+  tlbClear(page: VirtualPage, count: number, use: number): Sys<undefined, "BadTranslation" | "BadRange">;
 }
 
 /** Their rows. */
@@ -89,4 +113,6 @@ export const TRANSLATION_CALLS: CallRows<TranslationCalls> = {
   ]),
   tlbProtect: row(0x83, "i32 i32 i32->i32", "binding", "short", ["BadTranslation", "BadRange"]),
   tlbRemove: row(0x84, "i32 i32->i32", "binding", "short", ["BadTranslation", "BadRange"]),
+  tlbMark: row(0x85, "i32 i32 i32->i32", "self", "short", ["BadTranslation", "BadRange"]),
+  tlbClear: row(0x86, "i32 i32 i32->i32", "self", "short", ["BadTranslation", "BadRange"]),
 };

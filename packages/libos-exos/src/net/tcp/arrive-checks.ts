@@ -1,13 +1,16 @@
 // Heads up! Read RFC 9293 section 3.10.7.4 and RFC 5961 before editing this file.
 /** What a segment must pass before a synchronized connection believes it. */
 import { ACK, FIN, RST, SYN } from "../wire/tcp-wire.ts";
+import { challenge } from "./challenge.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { lose } from "./lifecycle.ts";
+import { noteDuplicate } from "./outgoing-options.ts";
 import { acknowledgeAtOnce } from "./output.ts";
 import type { Segment } from "./segment.ts";
 import { has, sequenceLength } from "./segment.ts";
 import { advance, distance, isAfter, isBefore } from "./sequence.ts";
+import { noteTimestamp, passesTimestamps } from "./timestamps.ts";
 
 /** True if the segment, trimmed to the receive window, may be worked on; otherwise it was answered. */
 export function passesChecks(core: TcpCore, block: ControlBlock, segment: Segment): boolean {
@@ -19,14 +22,25 @@ export function passesChecks(core: TcpCore, block: ControlBlock, segment: Segmen
     challenge(core, block);
     return false;
   }
+  if (block.isTimestamping && !passesTimestamps(core, block, segment)) return false;
   if (!isAcceptable(block, segment)) {
-    core.counters.unacceptable += 1;
-    if (sequenceLength(segment) > 0) acknowledgeAtOnce(core, block);
-    else challenge(core, block);
+    refuse(core, block, segment);
     return false;
   }
+  if (block.isTimestamping) noteTimestamp(core, block, segment);
   trim(core, block, segment);
   return has(segment, ACK);
+}
+
+function refuse(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  core.counters.unacceptable += 1;
+  if (sequenceLength(segment) === 0) {
+    challenge(core, block);
+    return;
+  }
+  if (isBefore(segment.sequence, block.receiveNext))
+    noteDuplicate(core, block, segment.sequence, segment.textLength);
+  acknowledgeAtOnce(core, block);
 }
 
 // RFC 5961 section 3: only the exact number resets; another one in the window is asked to say it again.
@@ -35,17 +49,6 @@ function arriveReset(core: TcpCore, block: ControlBlock, segment: Segment): void
     core.counters.resetsReceived += 1;
     lose(core, block, block.state === "SYN-RECEIVED" ? "refused" : "reset");
   } else if (isInWindow(block, segment.sequence)) challenge(core, block);
-}
-
-/** An ACK that lets the true peer set things right; now and then only. */
-export function challenge(core: TcpCore, block: ControlBlock): void {
-  if (core.now - block.challengedAt < core.durations.challenge) {
-    core.counters.rateLimited += 1;
-    return;
-  }
-  block.challengedAt = core.now;
-  core.counters.challenges += 1;
-  acknowledgeAtOnce(core, block);
 }
 
 const isInWindow = (block: ControlBlock, sequence: number): boolean =>
@@ -73,16 +76,17 @@ const spansWindow = (block: ControlBlock, first: number, last: number): boolean 
 /** Cuts off what was received before, and what is beyond the window with its FIN. Either is answered. */
 function trim(core: TcpCore, block: ControlBlock, segment: Segment): void {
   const length = sequenceLength(segment);
-  trimFront(block, segment);
+  trimFront(core, block, segment);
   trimBack(block, segment);
   if (sequenceLength(segment) === length) return;
   block.acknowledgeNow = true;
   core.ready.add(block);
 }
 
-function trimFront(block: ControlBlock, segment: Segment): void {
+function trimFront(core: TcpCore, block: ControlBlock, segment: Segment): void {
   if (!isBefore(segment.sequence, block.receiveNext)) return;
   const old = Math.min(distance(segment.sequence, block.receiveNext), segment.textLength);
+  noteDuplicate(core, block, segment.sequence, old);
   segment.sequence = advance(segment.sequence, old);
   segment.textAt += old;
   segment.textLength -= old;

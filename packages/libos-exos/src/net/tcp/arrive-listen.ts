@@ -4,6 +4,7 @@ import { ACK, RST, SYN } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { acceptSyn } from "./establish.ts";
+import type { InitialNumbers } from "./initial-sequence.ts";
 import { close, enter, openBlock } from "./lifecycle.ts";
 import type { Listener } from "./listener.ts";
 import { joinHalfOpen } from "./listener.ts";
@@ -20,18 +21,19 @@ const REOPEN_GAP = 0x1_0000;
 export function arriveListen(core: TcpCore, listener: Listener, segment: Segment): void {
   if (has(segment, RST)) return;
   if (has(segment, ACK)) replyReset(core, segment);
-  else if (has(segment, SYN)) open(core, listener, segment, core.initialSequence(segment, core.now));
+  else if (has(segment, SYN)) open(core, listener, segment, core.chooseInitial(segment, core.now));
 }
 
 /** The same for a connection that was in TIME-WAIT and whose numbers ended at `sendNext` (RFC 1122 section 4.2.2.13). */
 export function reopen(core: TcpCore, listener: Listener, segment: Segment, sendNext: number): void {
-  const initial = core.initialSequence(segment, core.now);
+  const initial = core.chooseInitial(segment, core.now);
+  if (!isAfter(initial.sequence, sendNext)) initial.sequence = (sendNext + REOPEN_GAP) >>> 0;
   core.counters.timeWaitReopened += 1;
-  open(core, listener, segment, isAfter(initial, sendNext) ? initial : (sendNext + REOPEN_GAP) >>> 0);
+  open(core, listener, segment, initial);
 }
 
-function open(core: TcpCore, listener: Listener, segment: Segment, initialSend: number): void {
-  const block = listener.halfOpen < listener.backlog ? openBlock(core, segment, initialSend) : undefined;
+function open(core: TcpCore, listener: Listener, segment: Segment, initial: InitialNumbers): void {
+  const block = listener.halfOpen < listener.backlog ? openBlock(core, segment, initial) : undefined;
   if (block !== undefined) {
     begin(core, listener, segment, block);
     return;
@@ -43,7 +45,7 @@ function open(core: TcpCore, listener: Listener, segment: Segment, initialSend: 
   }
   core.counters.halfOpenDropped += 1;
   close(core, oldest, "timeout");
-  const next = openBlock(core, segment, initialSend);
+  const next = openBlock(core, segment, initial);
   if (next !== undefined) begin(core, listener, segment, next);
 }
 

@@ -6,6 +6,7 @@ import { offerUnread } from "./connection.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import { enter, enterTimeWait } from "./lifecycle.ts";
+import { noteDuplicate } from "./outgoing-options.ts";
 import { acknowledgeAtOnce, sendAcknowledgment } from "./output.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
@@ -33,10 +34,21 @@ export function arriveText(core: TcpCore, block: ControlBlock, segment: Segment)
 function arriveEarly(core: TcpCore, block: ControlBlock, packet: Window, segment: Segment): void {
   core.counters.outOfOrder += 1;
   const offset = distance(block.receiveNext, segment.sequence);
+  noteKept(core, block, segment, offset);
   if (!block.buffer.store(offset, packet, segment.textAt, segment.textLength))
     core.counters.receiveDropped += 1;
   if (block.isStarving) acknowledgeSoon(core, block);
   else acknowledgeAtOnce(core, block);
+}
+
+// Early bytes that came early before (RFC 2883 section 4).
+function noteKept(core: TcpCore, block: ControlBlock, segment: Segment, offset: number): void {
+  const { buffer } = block;
+  const run = buffer.runWith(offset, segment.textLength);
+  if (run < 0) return;
+  const from = Math.max(buffer.next + offset, buffer.runStart(run));
+  const to = Math.min(buffer.next + offset + segment.textLength, buffer.runStop(run));
+  noteDuplicate(core, block, advance(block.receiveNext, from - buffer.next), to - from);
 }
 
 // Once a poll: there is no gap to hurry for, only memory to wait for.
@@ -92,7 +104,8 @@ const fullSegment = (core: TcpCore, block: ControlBlock): number =>
 function noteReceived(core: TcpCore, block: ControlBlock, bytes: number, isUrgent: boolean): void {
   block.bytesToAcknowledge += bytes;
   block.acknowledgeLater = true;
-  if (isUrgent || block.bytesToAcknowledge >= 2 * fullSegment(core, block)) block.acknowledgeNow = true;
+  const isDue = isUrgent || core.durations.delayedAcknowledgment === 0;
+  if (isDue || block.bytesToAcknowledge >= 2 * fullSegment(core, block)) block.acknowledgeNow = true;
   core.ready.add(block);
 }
 

@@ -9,7 +9,7 @@ import { arriveText } from "./arrive-text.ts";
 import { arriveTimeWait } from "./arrive-time-wait.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
-import { establish, setSendWindow } from "./establish.ts";
+import { acceptOptions, establish, setSendWindow } from "./establish.ts";
 import { replyReset } from "./reply.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
@@ -47,10 +47,11 @@ function arriveSynchronized(core: TcpCore, block: ControlBlock, segment: Segment
   if (arriveAcknowledgment(core, block, segment)) arriveText(core, block, segment);
 }
 
-// The peer's SYN again: ours was lost, or, in a simultaneous open, comes with the acknowledgment.
+// The peer's SYN again: ours was lost, or, in a simultaneous open, comes with the acknowledgment. One that is sent again may offer less.
 function arriveSynReceived(core: TcpCore, block: ControlBlock, segment: Segment): void {
   if (has(segment, SYN) && !has(segment, RST) && segment.sequence === block.initialReceive) {
     if (!has(segment, ACK)) {
+      acceptOptions(core, block, segment.options);
       block.sendNext = block.initialSend;
       core.ready.add(block);
       return;

@@ -20,12 +20,20 @@ export interface CongestionControl {
   readonly allowance: number;
   /** True between a fast retransmission and the end of recovery. */
   readonly isRecovering: boolean;
-  /** The handshake is done; `lost` if a SYN had to be retransmitted. */
-  opened(segmentBytes: number, lost: boolean, sequence: number): void;
+  /**
+   * The handshake is done; `lost` if a SYN had to be retransmitted.
+   *
+   * If `selective`, the connection knows what has left the network (RFC 6675) and
+   * counts it no longer against the allowance; otherwise duplicates raise that.
+   */
+  opened(segmentBytes: number, lost: boolean, sequence: number, selective: boolean): void;
   /** `bytes` more are acknowledged, up to `unacknowledged`. */
   acknowledged(bytes: number, unacknowledged: number, flight: number): AcknowledgedOutcome;
-  /** A duplicate acknowledgment of `unacknowledged`; true when its segment must be retransmitted at once. */
-  duplicated(unacknowledged: number, highest: number, flight: number): boolean;
+  /**
+   * A duplicate acknowledgment of `unacknowledged`, or news of later bytes; `lost` if they say
+   * that its segment is lost. True when recovery begins: the segment must be retransmitted at once.
+   */
+  duplicated(unacknowledged: number, highest: number, flight: number, lost: boolean): boolean;
   /** The retransmission timer expired; `again` if it had for the same segment before. */
   timedOut(highest: number, flight: number, again: boolean): void;
   /** Nothing was sent for longer than a retransmission timeout. */

@@ -23,7 +23,7 @@ export function connect(core: TcpCore, randomWord: () => number, call: Call): Co
   const localPort = choosePort(core, randomWord, { localAddress, remoteAddress, localPort: 0, remotePort });
   if (localPort === 0) return undefined;
   const tuple = { localAddress, remoteAddress, localPort, remotePort };
-  const block = openBlock(core, tuple, core.initialSequence(tuple, core.now));
+  const block = openBlock(core, tuple, core.chooseInitial(tuple, core.now));
   if (block === undefined) return undefined;
   block.handler = handler;
   block.connection = makeConnection(core, block);
@@ -33,7 +33,9 @@ export function connect(core: TcpCore, randomWord: () => number, call: Call): Co
 
 function begin(core: TcpCore, block: ControlBlock): void {
   enter(block, "SYN-SENT");
-  block.isScaling = true;
+  block.isScaling = core.limits.windowScaling;
+  block.isTimestamping = core.limits.timestamps;
+  block.isSelective = core.limits.selectiveAcknowledgments;
   block.segmentBytes = Math.min(
     core.limits.defaultSegmentBytes,
     core.output.mtu(block.remoteAddress) - HEADERS_BYTES,

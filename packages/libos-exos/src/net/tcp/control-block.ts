@@ -7,6 +7,7 @@ import type { Listener } from "./listener.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import type { Taker } from "./receive-buffer.ts";
 import type { ReceiveMemory } from "./receive-memory.ts";
+import { Scoreboard } from "./scoreboard.ts";
 import type { TimeoutBounds } from "./retransmission-timeout.ts";
 import { RetransmissionTimeout } from "./retransmission-timeout.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -52,7 +53,11 @@ export interface ControlFields extends Tuple {
   receiveScale: number;
   /** Both sides offered window scaling, or the peer has not said yet. */
   isScaling: boolean;
-  /** Effective maximum segment size, bytes of text. */
+  /** Both sides take timestamps, or the peer has not said yet. */
+  isTimestamping: boolean;
+  /** Both sides take selective acknowledgments, or the peer has not said yet. */
+  isSelective: boolean;
+  /** Effective maximum segment size, bytes of text: what timestamps take is off, what a report takes is not. */
   segmentBytes: number;
   /** The application is through: FIN follows the last piece. */
   isFinishing: boolean;
@@ -74,6 +79,16 @@ export interface ControlFields extends Tuple {
   bytesToAcknowledge: number;
   /** Bytes of the longest segment that ever came in. */
   largestText: number;
+  /** Last.ACK.sent (RFC 7323 section 4.3). */
+  acknowledgedTo: number;
+  /** TS.Recent, and when it was noted (cycles). */
+  timestampRecent: number;
+  timestampRecentAt: number;
+  /** Where our timestamps begin. */
+  timestampOffset: number;
+  /** Bytes that came again and are to be reported; none when the two are equal. */
+  duplicateStart: number;
+  duplicateEnd: number;
 
   /** A round trip is being timed: up to `timedSequence`, since `timedAt` (cycles). */
   isTiming: boolean;
@@ -81,6 +96,8 @@ export interface ControlFields extends Tuple {
   timedAt: number;
   /** When something with a sequence number was last sent. */
   sentAt: number;
+  /** When something was last sent again; when it was opened, before that. */
+  resentAt: number;
   /** When a segment of the peer last came that passed the checks. */
   heardAt: number;
   /** When a challenge ACK was last sent; -Infinity for never. */
@@ -91,10 +108,14 @@ export interface ControlFields extends Tuple {
   isSynLost: boolean;
   /** The sequence number that the retransmission timer last expired for; -1 for none. */
   timedOutSequence: number;
-  /** The retransmission timer is the persist timer now. */
+  /** The retransmission timer is the persist timer now, since `persistingSince` (cycles). */
   isPersisting: boolean;
+  persistingSince: number;
   /** The first unacknowledged segment is to be sent again. */
   isRetransmitDue: boolean;
+  /** HighRxt: after the last byte sent again in this recovery; and RescueRxt (RFC 6675 section 2). */
+  retransmittedTo: number;
+  rescuedTo: number;
 
   /** In the ready queue. */
   isReady: boolean;
@@ -114,6 +135,7 @@ export interface ControlBlock extends ControlFields {
   readonly slot: number;
   readonly queue: SendQueue;
   readonly buffer: ReceiveBuffer;
+  readonly scoreboard: Scoreboard;
   readonly timeout: RetransmissionTimeout;
   readonly congestion: CongestionControl;
   /** Hands bytes to the handler. */
@@ -135,6 +157,7 @@ export function makeControlBlock(slot: number, parts: ControlParts): ControlBloc
     slot,
     queue: new SendQueue(parts.limits.pieces),
     buffer: new ReceiveBuffer(parts.memory, parts.limits.reassemblyRuns),
+    scoreboard: new Scoreboard(parts.limits.scoreboardRuns),
     timeout: new RetransmissionTimeout(parts.bounds),
     congestion: parts.makeCongestion(),
     take: (window, at, length) => {
@@ -153,6 +176,7 @@ export function resetControlBlock(block: ControlBlock): void {
   Object.assign(block, FRESH);
   block.isReady = isReady;
   block.timeout.reset();
+  block.scoreboard.clear();
   block.buffer.reset();
 }
 
@@ -180,6 +204,8 @@ const FRESH: ControlFields = Object.freeze({
   sendScale: 0,
   receiveScale: 0,
   isScaling: false,
+  isTimestamping: false,
+  isSelective: false,
   segmentBytes: 0,
   isFinishing: false,
   initialReceive: 0,
@@ -191,17 +217,27 @@ const FRESH: ControlFields = Object.freeze({
   acknowledgeLater: false,
   bytesToAcknowledge: 0,
   largestText: 0,
+  acknowledgedTo: 0,
+  timestampRecent: 0,
+  timestampRecentAt: 0,
+  timestampOffset: 0,
+  duplicateStart: 0,
+  duplicateEnd: 0,
   isTiming: false,
   timedSequence: 0,
   timedAt: 0,
   sentAt: 0,
+  resentAt: 0,
   heardAt: 0,
   challengedAt: -Infinity,
   probes: 0,
   isSynLost: false,
   timedOutSequence: -1,
   isPersisting: false,
+  persistingSince: 0,
   isRetransmitDue: false,
+  retransmittedTo: 0,
+  rescuedTo: 0,
   isReady: false,
   isWaiting: false,
   isOffering: false,

@@ -1,12 +1,13 @@
 /** What the parts of one TCP endpoint share. */
-import type { RateLimit } from "../rate-limit.ts";
 import type { SegmentOutput } from "../segment-output.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { ControlParts } from "./control-block.ts";
 import type { Draft } from "./emit.ts";
-import type { InitialSequence } from "./initial-sequence.ts";
+import type { ChooseInitial } from "./initial-sequence.ts";
 import type { TcpLimits } from "./limits.ts";
+import type { KeyedRateLimit } from "./keyed-rate-limit.ts";
 import type { Listener } from "./listener.ts";
+import type { SegmentOptions } from "./options.ts";
 import type { PieceSum } from "./payload-sum.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
@@ -34,6 +35,8 @@ export interface Durations {
   readonly challenge: number;
   readonly full: number;
   readonly unresolved: number;
+  readonly timestampLife: number;
+  readonly closedWindow: number;
 }
 
 /** One endpoint: its tables, its seams, and the time of the entry that is being served. */
@@ -43,7 +46,11 @@ export interface TcpCore extends ControlParts {
   readonly clock: Clock;
   readonly output: SegmentOutput;
   readonly pieceSum: PieceSum;
-  readonly initialSequence: InitialSequence;
+  /** True when the interface computes the checksums. */
+  readonly leavesSums: boolean;
+  /** Most bytes of text that the interface takes at once, to cut them into segments; 0 when it does not. */
+  readonly superBytes: number;
+  readonly chooseInitial: ChooseInitial;
   /** Shift of our own windows when scaling is agreed on. */
   readonly receiveScale: number;
   readonly timers: Timers;
@@ -58,10 +65,16 @@ export interface TcpCore extends ControlParts {
   /** Connections that are `isStarving`, the one that has waited longest first. */
   readonly starving: Set<ControlBlock>;
   readonly draft: Draft;
+  /** The options of the SYN that is being sent. */
+  readonly synOptions: SegmentOptions;
+  /** Ticks of our timestamps in a cycle. */
+  readonly ticksPerCycle: number;
   readonly counters: TcpCounters;
-  readonly resets: RateLimit;
-  /** Cycles, read once an entry. */
+  readonly resets: KeyedRateLimit;
+  /** Cycles: read once for all packets of a turn that was announced, and once an entry otherwise. */
   now: number;
+  /** True while packets of one turn arrive. */
+  isTurning: boolean;
   /** Segments that may still be sent in this poll. */
   budget: number;
   /** Connections that are `isWaiting`. */
@@ -87,4 +100,6 @@ export const makeDurations = (limits: TcpLimits, hertz: number): Durations => ({
   challenge: limits.challengeSeconds * hertz,
   full: limits.fullSeconds * hertz,
   unresolved: limits.unresolvedSeconds * hertz,
+  timestampLife: limits.timestampLifeSeconds * hertz,
+  closedWindow: limits.closedWindowSeconds * hertz,
 });

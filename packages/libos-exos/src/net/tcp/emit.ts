@@ -11,6 +11,7 @@ import {
 } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
+import { writeClock } from "./outgoing-options.ts";
 import { advance, distance, earliest, latest } from "./sequence.ts";
 
 /** A segment to be: its payload pieces lie in the output already. Reused. */
@@ -19,6 +20,8 @@ export interface Draft extends TcpHeader {
   remoteAddress: number;
   /** Folded sum of the payload. */
   payloadSum: number;
+  /** Text of each segment that the interface makes of it; 0 for one that goes as it is. */
+  segmentBytes: number;
 }
 
 /** A segment that could not leave counts neither as sent nor as lost. */
@@ -36,6 +39,7 @@ export const makeDraft = (): Draft => ({
   window: 0,
   optionBytes: 0,
   payloadSum: 0,
+  segmentBytes: 0,
 });
 
 /** Sends the draft; options are in the header memory already. Unreachable is as good as lost. O(payload). */
@@ -44,25 +48,28 @@ export function emit(core: TcpCore): Emitted {
   const { header, transportAt: at } = output;
   const headerBytes = TCP_HEADER_BYTES + draft.optionBytes;
   writeTcpHeader(header, at, draft);
-  const pseudo = pseudoHeaderSum(
-    draft.localAddress,
-    draft.remoteAddress,
-    TCP_PROTOCOL,
-    headerBytes + output.payload.length,
-  );
-  setTcpChecksum(header, at, finishChecksum(header.checksum(at, headerBytes, pseudo + draft.payloadSum)));
+  if (core.leavesSums) output.payload.offload?.(true, draft.segmentBytes);
+  else setTcpChecksum(header, at, checksumOf(core, headerBytes));
+  const segments = draft.segmentBytes === 0 ? 1 : Math.ceil(output.payload.length / draft.segmentBytes);
   const result = output.send(draft.localAddress, draft.remoteAddress, TCP_PROTOCOL, headerBytes);
   if (result === "full" || result === "unresolved") {
     counters[result] += 1;
     return result;
   }
   if (result === "unreachable") counters.unreachable += 1;
-  counters.segmentsSent += 1;
-  core.budget -= 1;
+  counters.segmentsSent += segments;
+  core.budget -= segments;
   return "sent";
 }
 
-/** Addresses a draft without payload and options from `block`. */
+function checksumOf({ draft, output }: TcpCore, headerBytes: number): number {
+  const { header, transportAt, payload } = output;
+  const bytes = headerBytes + payload.length;
+  const pseudo = pseudoHeaderSum(draft.localAddress, draft.remoteAddress, TCP_PROTOCOL, bytes);
+  return finishChecksum(header.checksum(transportAt, headerBytes, pseudo + draft.payloadSum));
+}
+
+/** Addresses a draft without payload from `block`; it has timestamps if they were agreed on. */
 export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, flags: number): Draft {
   const { draft } = core;
   draft.localAddress = block.localAddress;
@@ -73,8 +80,9 @@ export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, 
   draft.acknowledgment = (flags & ACK) === 0 ? 0 : block.receiveNext;
   draft.flags = flags;
   draft.window = advertisedWindow(core, block);
-  draft.optionBytes = 0;
+  draft.optionBytes = writeClock(core, block);
   draft.payloadSum = 0;
+  draft.segmentBytes = 0;
   core.output.payload.clear();
   return draft;
 }

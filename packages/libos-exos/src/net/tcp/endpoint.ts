@@ -1,7 +1,7 @@
 /** TCP put together: one endpoint over one `SegmentOutput`. */
 import type { Window } from "@exolith/exokernel/abi";
 import { publishCounters } from "../counters.ts";
-import { makeRateLimit } from "../rate-limit.ts";
+import { IPV4_BYTES } from "../wire/ipv4-wire.ts";
 import type { SegmentOutput, Transport } from "../segment-output.ts";
 import type { Connection, ConnectionHandler } from "./application.ts";
 import { arrive } from "./arrive.ts";
@@ -10,14 +10,15 @@ import { connect } from "./connect.ts";
 import type { Clock, TcpCore } from "./core.ts";
 import { makeDurations } from "./core.ts";
 import { makeDraft } from "./emit.ts";
-import { makeInitialSequence, makeSecret } from "./initial-sequence.ts";
+import { makeChooseInitial, makeSecret } from "./initial-sequence.ts";
+import { KeyedRateLimit } from "./keyed-rate-limit.ts";
 import { close } from "./lifecycle.ts";
 import type { TcpLimits } from "./limits.ts";
 import { TCP_LIMITS } from "./limits.ts";
 import type { MakeHandler } from "./listener.ts";
 import { makeListener } from "./listener.ts";
 import { NewReno } from "./new-reno.ts";
-import { scaleFor } from "./options.ts";
+import { makeSegmentOptions, scaleFor } from "./options.ts";
 import type { PieceSum } from "./payload-sum.ts";
 import { readPieceSum } from "./payload-sum.ts";
 import { poll, wakeAt } from "./poll.ts";
@@ -28,6 +29,7 @@ import { makeSegment, parseSegment } from "./segment.ts";
 import { watchMemory } from "./starving.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import { makeTcpCounters } from "./tcp-counters.ts";
+import { TICKS_PER_SECOND } from "./ticks.ts";
 import { TimeWaitTable } from "./time-wait.ts";
 import { Timers } from "./timers.ts";
 import { TupleTable } from "./tuple-table.ts";
@@ -70,6 +72,8 @@ export interface Tcp extends Transport {
   /** Running totals. */
   readonly counters: Readonly<TcpCounters>;
   readonly use: TcpUse;
+  /** When what is being served began: the time of the last packet's turn, or of the last poll. O(1), reads no clock. */
+  now(): number;
   /**
    * Opens a connection. `handler.opened` follows, or `handler.closed` alone.
    *
@@ -101,6 +105,11 @@ export function makeTcp(options: TcpOptions): Tcp {
       segment.localAddress = destination;
       input(core, segment, window, at, length);
     },
+    arriving: () => {
+      core.now = core.clock.now();
+      core.isTurning = true;
+    },
+    now: () => core.now,
     resolved: () => release(core),
     poll: () => poll(core),
     wakeAt: () => wakeAt(core),
@@ -111,6 +120,7 @@ function makeCore(options: TcpOptions): TcpCore {
   const { clock, memory, randomWord } = options;
   const limits = Object.freeze({ ...TCP_LIMITS, ...options.limits });
   const { hertz } = clock;
+  const leavesSums = limits.checksumOffload && options.output.offload?.transmitChecksum === true;
   const core: TcpCore = {
     limits,
     memory: watchMemory(memory, () => {
@@ -123,10 +133,12 @@ function makeCore(options: TcpOptions): TcpCore {
       minimum: limits.minimumRetransmissionSeconds * hertz,
       maximum: limits.maximumRetransmissionSeconds * hertz,
     },
-    makeCongestion: options.makeCongestion ?? (() => new NewReno()),
+    makeCongestion: options.makeCongestion ?? newReno(limits),
     durations: makeDurations(limits, hertz),
-    pieceSum: options.pieceSum ?? readPieceSum,
-    initialSequence: makeInitialSequence(hertz, makeSecret(randomWord)),
+    pieceSum: leavesSums ? unknownSum : (options.pieceSum ?? readPieceSum),
+    leavesSums,
+    superBytes: limits.segmentationOffload ? superBytesOf(options.output) : 0,
+    chooseInitial: makeChooseInitial(hertz, makeSecret(randomWord)),
     receiveScale: scaleFor(memory.bytes),
     timers: new Timers(limits.connections),
     connections: new TupleTable(limits.connections, randomWord()),
@@ -141,9 +153,12 @@ function makeCore(options: TcpOptions): TcpCore {
     dead: [],
     starving: new Set(),
     draft: makeDraft(),
+    synOptions: makeSegmentOptions(),
+    ticksPerCycle: TICKS_PER_SECOND / hertz,
     counters: makeTcpCounters(),
-    resets: makeRateLimit(hertz, limits.resetsPerSecond, limits.resetsPerSecond),
+    resets: new KeyedRateLimit(hertz, limits.resetsPerSecond, limits.resetBuckets, randomWord()),
     now: clock.now(),
+    isTurning: false,
     budget: 0,
     waiting: 0,
     hasFreed: false,
@@ -152,6 +167,23 @@ function makeCore(options: TcpOptions): TcpCore {
   };
   return core;
 }
+
+/** The sum of a piece that the interface will read anyway. */
+const unknownSum: PieceSum = () => 0;
+
+/** Text that the interface cuts into segments, at most; it computes their checksums. */
+const superBytesOf = ({ offload, transportBytes }: SegmentOutput): number =>
+  offload?.transmitChecksum === true
+    ? Math.max(0, offload.segmentationBytes - IPV4_BYTES - transportBytes)
+    : 0;
+
+const newReno =
+  (limits: TcpLimits): (() => CongestionControl) =>
+  () =>
+    new NewReno({
+      initialSegments: limits.initialWindowSegments,
+      limitedTransmit: limits.limitedTransmit,
+    });
 
 function makeUse(core: TcpCore): TcpUse {
   const halfOpen = (): number => {
@@ -169,9 +201,12 @@ function makeUse(core: TcpCore): TcpUse {
 
 function input(core: TcpCore, segment: Segment, window: Window, at: number, length: number): void {
   const { counters } = core;
-  core.now = core.clock.now();
+  if (!core.isTurning) core.now = core.clock.now();
   counters.segmentsReceived += 1;
-  const validity = isUnicast(segment.remoteAddress) ? parseSegment(segment, window, at, length) : "malformed";
+  const isSummed = core.output.offload?.checksumGood === true;
+  const validity = isUnicast(segment.remoteAddress)
+    ? parseSegment(segment, window, at, length, isSummed)
+    : "malformed";
   if (validity !== "valid") counters[validity] += 1;
   if (validity === "valid" || validity === "badOptions") arrive(core, segment);
 }

@@ -42,7 +42,10 @@ function giveUp(core: TcpCore, block: ControlBlock): void {
 
 function expireRetransmit(core: TcpCore, block: ControlBlock): void {
   if (block.isPersisting) {
-    sendProbe(core, block);
+    if (isClosedTooLong(core, block)) {
+      emitReset(core, block);
+      lose(core, block, "timeout");
+    } else sendProbe(core, block);
     return;
   }
   core.counters.retransmissionTimeouts += 1;
@@ -53,12 +56,18 @@ function expireRetransmit(core: TcpCore, block: ControlBlock): void {
     const flight = distance(block.sendUnacknowledged, block.sendNext);
     const again = block.timeout.backoffs > 0 && block.timedOutSequence === block.sendUnacknowledged;
     block.timedOutSequence = block.sendUnacknowledged;
+    // The peer may have thrown away what it had: it is believed once (RFC 2018 section 8, RFC 6675 section 5.1).
+    if (again) block.scoreboard.clear();
     block.congestion.timedOut(block.sendHighest, flight, again);
   }
   block.timeout.backOff();
   block.sendNext = block.sendUnacknowledged;
+  block.retransmittedTo = block.sendUnacknowledged;
   core.ready.add(block);
 }
+
+const isClosedTooLong = (core: TcpCore, block: ControlBlock): boolean =>
+  core.durations.closedWindow > 0 && core.now - block.persistingSince >= core.durations.closedWindow;
 
 function expireKeepalive(core: TcpCore, block: ControlBlock): void {
   const idle = keepaliveIdle(core, block);

@@ -309,6 +309,16 @@ describe("options", () => {
       [100, 32768],
     ]);
   });
+  test("window scaling is neither offered nor taken when it is switched off", () => {
+    const limits = { windowScaling: false };
+    const caller = makeConversation({ bufferBytes: 262_144, limits });
+    caller.connect();
+    expect(caller.sends()).toMatchObject([{ flags: "S", scale: -1 }]);
+    const talk = makeConversation({ bufferBytes: 262_144, limits });
+    talk.listen();
+    talk.arrives({ flags: "S", seq: 0, scale: 2 });
+    expect(talk.sends()).toMatchObject([{ flags: "SA", scale: -1 }]);
+  });
   test("without the peer's offer nothing is scaled", () => {
     const talk = makeConversation({ bufferBytes: 262_144 });
     talk.connect();
@@ -322,7 +332,7 @@ describe("options", () => {
     talk.arrives({
       flags: "S",
       seq: 0,
-      options: [254, 4, 1, 2, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200],
+      options: [254, 4, 1, 2, 1, 253, 10, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 200],
     });
     talk.sends();
     talk.arrives({ seq: 1, ack: 1 });

@@ -8,15 +8,26 @@ import { makeConversation, openedByPeer } from "../../testing/conversation.ts";
 import { makeSegmentOptions, parseOptions } from "./options.ts";
 import { makeSegment, parseSegment } from "./segment.ts";
 
-const arrival: fc.Arbitrary<Arrival> = fc.record({
+const near = fc.integer({ min: -50, max: 600 });
+const blocks = fc.array(fc.oneof(fc.tuple(near, near), fc.tuple(fc.integer(), fc.integer())), {
+  maxLength: 3,
+});
+const tick = fc.oneof(fc.integer({ min: 990, max: 1010 }), fc.integer({ min: 0, max: 0xffff_ffff }));
+const options: fc.Arbitrary<Pick<Arrival, "options" | "blocks" | "times">> = fc.oneof(
+  fc.constant({}),
+  fc.record({ options: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 36 }) }),
+  fc.record({ blocks, times: fc.tuple(tick, tick) }),
+  fc.record({ blocks }),
+);
+const plain: fc.Arbitrary<Arrival> = fc.record({
   flags: fc.constantFrom("A", "A", "A", "PA", "FA", "S", "SA", "R", "RA", "F", "", "FSRPAU", "UA"),
   seq: fc.oneof(fc.integer({ min: -3, max: 400 }), fc.integer({ min: -5000, max: 70_000 }), fc.integer()),
   ack: fc.oneof(fc.integer({ min: -3, max: 400 }), fc.integer()),
   payload: fc.string({ maxLength: 120, unit: "binary-ascii" }),
   window: fc.integer({ min: 0, max: 65_535 }),
-  options: fc.oneof(fc.constant([]), fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 36 })),
   remotePort: fc.integer({ min: 79, max: 82 }),
 });
+const arrival: fc.Arbitrary<Arrival> = fc.tuple(plain, options).map(([one, other]) => ({ ...one, ...other }));
 
 describe("parsers", () => {
   test("options: any bytes parse or do not, within their end", () => {
@@ -67,28 +78,38 @@ describe("an endpoint", () => {
       { weight: 1, arbitrary: fc.constantFrom("say", "finish", "resume", "abort", "wait" as const) },
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 3 }), (steps, appetite) => {
-        const talk = openedByPeer({ bufferBytes: 300, limits: { connections: 6 } });
-        let said = 1;
-        talk.takes = (length) => (appetite === 0 ? 0 : Math.ceil(length / appetite));
-        for (const act of steps) {
-          if (typeof act === "object") talk.arrives(act);
-          else if (act === "say") said += talk.say("abcdefg", said) ? 1 : 0;
-          else if (act === "wait") talk.passes(700);
-          else talk.connection[act]();
-          for (const sent of talk.sends()) expect(sent.payload.length).toBeLessThanOrEqual(536);
-        }
-        talk.tcp.unlisten(80);
-        talk.passes(100_000_000);
-        talk.connection.abort();
-        talk.sends();
-        expect(talk.tcp.use.connections()).toBe(0);
-        expect(talk.released.length).toBe(said - 1);
-        expect(talk.freeBuffers).toBe(4);
-        expect(talk.tcp.use.timers()).toBe(0);
-        expect(talk.tcp.wakeAt()).toBe(Infinity);
-      }),
-      { numRuns: 300 },
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.integer({ min: 0, max: 3 }),
+        fc.boolean(),
+        (steps, appetite, withTimes) => {
+          const syn: Arrival = withTimes
+            ? { permitsBlocks: true, times: [1000, 0] }
+            : { permitsBlocks: appetite > 1 };
+          const talk = openedByPeer({ bufferBytes: 300, limits: { connections: 6 } }, syn);
+          if (withTimes) talk.arrives({ seq: 1, ack: 1, times: [1000, 0] });
+          talk.events.length = 0;
+          let said = 1;
+          talk.takes = (length) => (appetite === 0 ? 0 : Math.ceil(length / appetite));
+          for (const act of steps) {
+            if (typeof act === "object") talk.arrives(act);
+            else if (act === "say") said += talk.say("abcdefg", said) ? 1 : 0;
+            else if (act === "wait") talk.passes(700);
+            else talk.connection[act]();
+            for (const sent of talk.sends()) expect(sent.payload.length).toBeLessThanOrEqual(536);
+          }
+          talk.tcp.unlisten(80);
+          talk.passes(100_000_000);
+          talk.connection.abort();
+          talk.sends();
+          expect(talk.tcp.use.connections()).toBe(0);
+          expect(talk.released.length).toBe(said - 1);
+          expect(talk.freeBuffers).toBe(4);
+          expect(talk.tcp.use.timers()).toBe(0);
+          expect(talk.tcp.wakeAt()).toBe(Infinity);
+        },
+      ),
+      { numRuns: 600 },
     );
   });
   test("a flood of random segments leaves an open connection as it was", () => {

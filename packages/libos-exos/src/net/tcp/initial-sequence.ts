@@ -1,12 +1,20 @@
-/** Initial sequence numbers: a 4 microsecond clock and a secret function of the connection (RFC 6528). */
+/** Where the numbers of a connection begin: clocks, and a secret function of the connection (RFC 6528, RFC 7323 section 7.1). */
 import { blake2s } from "@noble/hashes/blake2.js";
 
 /** Bytes of the secret. */
 export const SECRET_BYTES = 32;
 const TICKS_PER_SECOND = 250_000;
 
-/** Chooses the initial sequence number of a connection at `now`, in cycles. */
-export type InitialSequence = (tuple: Tuple, now: number) => number;
+/** The numbers that one connection begins with. */
+export interface InitialNumbers {
+  /** ISS. */
+  sequence: number;
+  /** What our timestamps say at time 0; the same whenever the connection is opened again, so that they go on from where they were. */
+  timestampOffset: number;
+}
+
+/** Chooses the numbers of a connection at `now`, in cycles; the record is valid until the next call. */
+export type ChooseInitial = (tuple: Tuple, now: number) => InitialNumbers;
 
 /** The four numbers that name a connection. */
 export interface Tuple {
@@ -16,8 +24,9 @@ export interface Tuple {
   readonly remotePort: number;
 }
 
-/** ISN = M + F(connection, secret), F being keyed BLAKE2s. Allocates: once a connection. */
-export function makeInitialSequence(hertz: number, secret: Uint8Array): InitialSequence {
+/** ISN = M + F(connection, secret), M being a 4 microsecond clock and F keyed BLAKE2s. Allocates: once a connection. */
+export function makeChooseInitial(hertz: number, secret: Uint8Array): ChooseInitial {
+  const initial: InitialNumbers = { sequence: 0, timestampOffset: 0 };
   const input = new Uint8Array(12);
   const view = new DataView(input.buffer);
   return (tuple, now) => {
@@ -25,10 +34,12 @@ export function makeInitialSequence(hertz: number, secret: Uint8Array): InitialS
     view.setUint32(4, tuple.remoteAddress);
     view.setUint16(8, tuple.localPort);
     view.setUint16(10, tuple.remotePort);
-    const hash = blake2s(input, { key: secret, dkLen: 4 });
-    const offset = new DataView(hash.buffer, hash.byteOffset).getUint32(0);
+    const hash = blake2s(input, { key: secret, dkLen: 8 });
+    const offsets = new DataView(hash.buffer, hash.byteOffset);
     const clock = Math.floor((now / hertz) * TICKS_PER_SECOND) % 0x1_0000_0000;
-    return (clock + offset) >>> 0;
+    initial.sequence = (clock + offsets.getUint32(0)) >>> 0;
+    initial.timestampOffset = offsets.getUint32(4);
+    return initial;
   };
 }
 

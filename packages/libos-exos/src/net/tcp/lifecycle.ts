@@ -3,7 +3,7 @@ import type { CloseReason } from "./application.ts";
 import type { ControlBlock } from "./control-block.ts";
 import { makeControlBlock, resetControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
-import type { Tuple } from "./initial-sequence.ts";
+import type { InitialNumbers, Tuple } from "./initial-sequence.ts";
 import { leaveHalfOpen } from "./listener.ts";
 import { forgetStarving } from "./starving.ts";
 import type { State } from "./state.ts";
@@ -12,7 +12,7 @@ import { TIMER } from "./timers.ts";
 import { portsOf } from "./tuple-table.ts";
 
 /** A fresh control block for `tuple`, which is in no table; `undefined` when all are in use. */
-export function openBlock(core: TcpCore, tuple: Tuple, initialSend: number): ControlBlock | undefined {
+export function openBlock(core: TcpCore, tuple: Tuple, initial: InitialNumbers): ControlBlock | undefined {
   const { localAddress, remoteAddress, localPort, remotePort } = tuple;
   const slot = core.connections.insert(localAddress, remoteAddress, portsOf(localPort, remotePort));
   if (slot < 0) return undefined;
@@ -22,12 +22,15 @@ export function openBlock(core: TcpCore, tuple: Tuple, initialSend: number): Con
   block.remoteAddress = remoteAddress;
   block.localPort = localPort;
   block.remotePort = remotePort;
-  block.initialSend = initialSend;
-  block.sendUnacknowledged = initialSend;
-  block.sendNext = initialSend;
-  block.sendHighest = initialSend;
+  const { sequence } = initial;
+  block.initialSend = sequence;
+  block.sendUnacknowledged = sequence;
+  block.sendNext = sequence;
+  block.sendHighest = sequence;
+  block.timestampOffset = initial.timestampOffset;
   block.openedAt = core.now;
   block.sentAt = core.now;
+  block.resentAt = core.now;
   block.heardAt = core.now;
   return block;
 }

@@ -1,22 +1,37 @@
 /**
- * NewReno: RFC 5681 with the recovery of RFC 6582 and limited transmit (RFC 3042).
+ * NewReno: RFC 5681 with the recovery of RFC 6582, or of RFC 6675 where the peer
+ * acknowledges selectively, and limited transmit (RFC 3042).
  *
  * Decisions: bytes are counted, at most two segments an acknowledgment in slow
  * start (RFC 3465, L = 2; L = 1 after a timeout), because a receiver that takes
  * packets in batches acknowledges several segments at once. The window grows only
- * while at least half of it is in use. The initial window is RFC 3390's.
+ * while at least half of it is in use. The initial window is RFC 6928's.
  */
 import type { AcknowledgedOutcome, CongestionControl } from "./congestion.ts";
 import { isAfter, isBefore } from "./sequence.ts";
 
 const DUPLICATES = 3;
 
-/** The initial window in bytes (RFC 3390 section 1). */
-export const initialWindow = (segmentBytes: number): number =>
-  Math.min(4 * segmentBytes, Math.max(2 * segmentBytes, 4380));
+/** Text of a full segment on Ethernet, bytes: what the bound on the initial window is made of. */
+const ETHERNET_TEXT = 1460;
+
+/** The initial window in bytes, of `segments` unless they are long (RFC 6928 section 2). */
+export const initialWindow = (segmentBytes: number, segments: number): number =>
+  Math.min(segments * segmentBytes, Math.max(2 * segmentBytes, segments * ETHERNET_TEXT));
+
+/** What may be different: see `TcpLimits`. */
+export interface NewRenoOptions {
+  readonly initialSegments: number;
+  readonly limitedTransmit: boolean;
+}
+
+const DEFAULTS: NewRenoOptions = { initialSegments: 10, limitedTransmit: true };
 
 /** NewReno for one connection. */
 export class NewReno implements CongestionControl {
+  readonly #initialSegments: number;
+  readonly #limitedTransmit: boolean;
+  #selective = false;
   #segment = 0;
   #window = 0;
   #threshold = Infinity;
@@ -28,9 +43,19 @@ export class NewReno implements CongestionControl {
   /** Bytes acknowledged in congestion avoidance since the window last grew. */
   #counted = 0;
   #afterTimeout = false;
+  /** Bytes in flight before limited transmit added to them. */
+  #flight = 0;
+
+  constructor(options: NewRenoOptions = DEFAULTS) {
+    this.#initialSegments = options.initialSegments;
+    this.#limitedTransmit = options.limitedTransmit;
+  }
 
   get allowance(): number {
-    const limited = this.#recovering ? 0 : Math.min(this.#duplicates, DUPLICATES - 1);
+    const limited =
+      this.#recovering || this.#selective || !this.#limitedTransmit
+        ? 0
+        : Math.min(this.#duplicates, DUPLICATES - 1);
     return this.#window + limited * this.#segment;
   }
 
@@ -48,9 +73,10 @@ export class NewReno implements CongestionControl {
     return this.#threshold;
   }
 
-  opened(segmentBytes: number, lost: boolean, sequence: number): void {
+  opened(segmentBytes: number, lost: boolean, sequence: number, selective: boolean): void {
+    this.#selective = selective;
     this.#segment = segmentBytes;
-    this.#window = lost ? segmentBytes : initialWindow(segmentBytes);
+    this.#window = lost ? segmentBytes : initialWindow(segmentBytes, this.#initialSegments);
     this.#threshold = Infinity;
     this.#duplicates = 0;
     this.#recovering = false;
@@ -66,22 +92,25 @@ export class NewReno implements CongestionControl {
       this.#follow(unacknowledged);
       return "advance";
     }
-    if (isBefore(unacknowledged, this.#recover)) return this.#partial(bytes);
-    this.#window = Math.min(this.#threshold, Math.max(flight - bytes, this.#segment) + this.#segment);
+    if (isBefore(unacknowledged, this.#recover)) return this.#selective ? "advance" : this.#partial(bytes);
+    this.#window = this.#selective
+      ? this.#threshold
+      : Math.min(this.#threshold, Math.max(flight - bytes, this.#segment) + this.#segment);
     this.#recovering = false;
     this.#recover = (unacknowledged - 1) >>> 0;
     return "advance";
   }
 
-  duplicated(unacknowledged: number, highest: number, flight: number): boolean {
+  duplicated(unacknowledged: number, highest: number, flight: number, lost: boolean): boolean {
     this.#duplicates += 1;
+    if (this.#duplicates === 1) this.#flight = flight;
     if (this.#recovering) {
-      this.#window += this.#segment;
+      if (!this.#selective) this.#window += this.#segment;
       return false;
     }
-    if (this.#duplicates !== DUPLICATES || !isAfter(unacknowledged, this.#recover)) return false;
-    this.#threshold = Math.max(flight >>> 1, 2 * this.#segment);
-    this.#window = this.#threshold + DUPLICATES * this.#segment;
+    if (!this.#mayRecover(unacknowledged, lost)) return false;
+    this.#threshold = Math.max(Math.min(flight, this.#flight) >>> 1, 2 * this.#segment);
+    this.#window = this.#threshold + (this.#selective ? 0 : DUPLICATES * this.#segment);
     this.#recover = highest;
     this.#recovering = true;
     this.#partials = 0;
@@ -99,7 +128,14 @@ export class NewReno implements CongestionControl {
   }
 
   idled(): void {
-    this.#window = Math.min(this.#window, initialWindow(this.#segment));
+    this.#window = Math.min(this.#window, initialWindow(this.#segment, this.#initialSegments));
+  }
+
+  // Once for the same loss: RFC 6582 section 3.2 step 1, RFC 6675 section 5.1.
+  #mayRecover(unacknowledged: number, lost: boolean): boolean {
+    if (this.#selective)
+      return (lost || this.#duplicates >= DUPLICATES) && !isBefore(unacknowledged, this.#recover);
+    return this.#duplicates === DUPLICATES && isAfter(unacknowledged, this.#recover);
   }
 
   // Without this a mark left behind by half the sequence space would look as if it lay ahead.

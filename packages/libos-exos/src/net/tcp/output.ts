@@ -1,12 +1,19 @@
 // Heads up! Read RFC 9293 section 3.8 before editing this file.
 /** What a connection may send now, and the sending of it. */
-import { ACK, FIN, PSH, SYN, TCP_HEADER_BYTES } from "../wire/tcp-wire.ts";
+import { ACK, FIN, PSH, SYN } from "../wire/tcp-wire.ts";
 import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import type { Emitted } from "./emit.ts";
 import { acceptableSequence, draftFrom, emit, receiveRoom } from "./emit.ts";
 import { armGiveUp } from "./lifecycle.ts";
-import { writeSynOptions } from "./options.ts";
+import { reportBytes, writeReport, writeSyn } from "./outgoing-options.ts";
+import {
+  findRescue,
+  findRetransmission,
+  inFlight,
+  isRecoveringBySelection,
+  stepOverReported,
+} from "./selective.ts";
 import { advance, distance, isBefore, latest } from "./sequence.ts";
 import { owesFin } from "./state.ts";
 import { TIMER } from "./timers.ts";
@@ -14,10 +21,12 @@ import { TIMER } from "./timers.ts";
 /** How it ended: nothing left to do, the burst used up, or held up below. */
 export type Outcome = "idle" | "more" | "full" | "unresolved";
 
-/** IPv4 and TCP headers without options, bytes. */
+/** IPv4 and TCP headers without options, bytes: a maximum segment size does not reckon with options (RFC 6691). */
 export const HEADERS_BYTES = 40;
 
 const NOTHING = -1;
+
+type Step = Emitted | "nothing";
 
 /** Sends what `block` may send now: at most a burst, and the acknowledgment that is due. */
 export function output(core: TcpCore, block: ControlBlock): Outcome {
@@ -45,10 +54,8 @@ function outputHandshake(core: TcpCore, block: ControlBlock): Outcome {
 function sendSyn(core: TcpCore, block: ControlBlock): Emitted {
   const isAnswer = block.state === "SYN-RECEIVED";
   const draft = draftFrom(core, block, block.initialSend, isAnswer ? SYN | ACK : SYN);
-  const { header, transportAt } = core.output;
-  const scale = block.isScaling ? core.receiveScale : -1;
   const segmentBytes = Math.min(core.output.mtu(block.remoteAddress) - HEADERS_BYTES, 0xffff);
-  draft.optionBytes = writeSynOptions(header, transportAt + TCP_HEADER_BYTES, segmentBytes, scale);
+  draft.optionBytes = writeSyn(core, block, segmentBytes);
   draft.window = Math.min(core.memory.bytes, 0xffff);
   if (isAnswer) block.receiveEdge = advance(block.receiveNext, draft.window);
   const result = emit(core);
@@ -62,15 +69,51 @@ function outputData(core: TcpCore, block: ControlBlock): Outcome {
   restartAfterIdle(core, block);
   let result = retransmitFirst(core, block);
   for (let left = core.limits.burstSegments; result === "sent" && left > 0 && core.budget > 0; left--) {
-    const length = plan(core, block);
-    if (length === NOTHING) return finishOutput(core, block);
-    result = sendNext(core, block, length);
+    const step = isRecoveringBySelection(block) ? sendInRecovery(core, block) : sendNew(core, block);
+    if (step === "nothing") return finishOutput(core, block);
+    result = step;
   }
   return result === "sent" ? "more" : result;
 }
 
+function sendNew(core: TcpCore, block: ControlBlock): Step {
+  stepOverReported(block);
+  const length = plan(core, block);
+  return length === NOTHING ? "nothing" : sendNext(core, block, length);
+}
+
+// NextSeg of RFC 6675: what is lost, then what is new, then what may be lost, then the tail.
+function sendInRecovery(core: TcpCore, block: ControlBlock): Step {
+  if (block.congestion.allowance - inFlight(core, block) < block.segmentBytes) return "nothing";
+  if (findRetransmission(block, true)) return retransmitHole(core, block);
+  const step = sendNew(core, block);
+  if (step !== "nothing") return step;
+  if (findRetransmission(block, false)) return retransmitHole(core, block);
+  return findRescue(block) ? rescue(core, block) : "nothing";
+}
+
+function retransmitHole(core: TcpCore, block: ControlBlock): Step {
+  const { holeStart, holeEnd } = block.scoreboard;
+  const step = retransmit(core, block, holeStart, holeEnd);
+  if (step === "sent") core.counters.selectiveRetransmissions += 1;
+  return step;
+}
+
+// The end of what was sent again stays where it is (RFC 6675 section 4, rule 4).
+function rescue(core: TcpCore, block: ControlBlock): Step {
+  const { retransmittedTo } = block;
+  const { holeStart, holeEnd } = block.scoreboard;
+  const step = retransmit(core, block, holeStart, holeEnd);
+  block.retransmittedTo = retransmittedTo;
+  if (step !== "sent") return step;
+  block.rescuedTo = block.sendHighest;
+  core.counters.rescues += 1;
+  return "sent";
+}
+
 // RFC 5681 section 4.1.
 function restartAfterIdle(core: TcpCore, block: ControlBlock): void {
+  if (!core.limits.restartAfterIdle) return;
   if (block.sendUnacknowledged !== block.sendHighest || block.queue.length === 0) return;
   if (core.now - block.sentAt > block.timeout.cycles) block.congestion.idled();
 }
@@ -90,7 +133,8 @@ function outputAcknowledgment(core: TcpCore, block: ControlBlock): Outcome {
 
 /** Sends an ACK without text. */
 export function sendAcknowledgment(core: TcpCore, block: ControlBlock): Emitted {
-  draftFrom(core, block, acceptableSequence(block), ACK);
+  const draft = draftFrom(core, block, acceptableSequence(block), ACK);
+  draft.optionBytes = writeReport(core, block);
   const result = emit(core);
   if (result === "sent") acknowledged(core, block);
   return result;
@@ -104,7 +148,7 @@ export function acknowledgeAtOnce(core: TcpCore, block: ControlBlock): void {
 }
 
 /**
- * The bytes of the next segment from `sendNext`: 0 is a FIN alone, -1 nothing.
+ * The bytes of the next segment from `sendNext`, or of several at once: 0 is a FIN alone, -1 nothing.
  *
  * A full segment always goes; a short one if it is the last (and Nagle does not
  * object), if it is half the largest window the peer ever had, or if it was sent
@@ -113,16 +157,33 @@ export function acknowledgeAtOnce(core: TcpCore, block: ControlBlock): void {
 function plan(core: TcpCore, block: ControlBlock): number {
   const offset = distance(block.sendUnacknowledged, block.sendNext);
   const rest = block.queue.length - offset;
-  const usable = Math.min(block.congestion.allowance, block.sendWindow) - offset;
+  const usable = Math.min(block.congestion.allowance - inFlight(core, block), block.sendWindow - offset);
   if (rest < 0 || usable <= 0) return NOTHING;
   if (rest === 0) return owesFin(block.state) ? 0 : NOTHING;
-  const wanted = Math.min(rest, block.segmentBytes, usable);
-  if (!mayGo(core, block, wanted, wanted === rest)) return NOTHING;
-  return block.queue.span(offset, wanted, core.limits.segmentPieces);
+  const full = fullText(block);
+  const wanted = Math.min(rest, largestText(core, block, full), usable, textToReported(block));
+  const short = wanted % full;
+  if (short === 0 || mayGo(core, block, wanted, wanted === rest))
+    return block.queue.span(offset, wanted, core.limits.segmentPieces);
+  return wanted < full ? NOTHING : block.queue.span(offset, wanted - short, core.limits.segmentPieces);
+}
+
+// Of what is new as many full segments as the interface cuts at once.
+const largestText = ({ superBytes }: TcpCore, block: ControlBlock, full: number): number =>
+  block.sendNext === block.sendHighest ? Math.max(full, superBytes - (superBytes % full)) : full;
+
+// What a report leaves of a segment.
+const fullText = (block: ControlBlock): number => block.segmentBytes - reportBytes(block);
+
+// While what was sent is sent again: the bytes before those that the peer has.
+function textToReported(block: ControlBlock): number {
+  const { scoreboard, sendNext: from, sendHighest } = block;
+  if (scoreboard.count === 0 || from === sendHighest) return Infinity;
+  return distance(from, scoreboard.nextStart(from, sendHighest));
 }
 
 function mayGo(core: TcpCore, block: ControlBlock, length: number, isLast: boolean): boolean {
-  if (length === block.segmentBytes || isBefore(block.sendNext, block.sendHighest)) return true;
+  if (isBefore(block.sendNext, block.sendHighest)) return true;
   if (isLast && (!core.limits.nagle || block.isFinishing || block.sendNext === block.sendUnacknowledged))
     return true;
   return length * 2 >= block.largestWindow;
@@ -154,7 +215,10 @@ function sendText(
   const offset = distance(block.sendUnacknowledged, from);
   const isLast = length > 0 && offset + length === block.queue.length;
   const draft = draftFrom(core, block, from, ACK | (isLast ? PSH : 0) | (hasFin ? FIN : 0));
+  draft.optionBytes = writeReport(core, block);
   if (length > 0) draft.payloadSum = block.queue.gather(offset, length, core.output.payload, core.pieceSum);
+  const full = fullText(block);
+  if (length > full) draft.segmentBytes = full;
   const result = emit(core);
   if (result !== "sent") return result;
   acknowledged(core, block);
@@ -170,13 +234,19 @@ function retransmitFirst(core: TcpCore, block: ControlBlock): Emitted {
     block.isRetransmitDue = false;
     return "sent";
   }
-  const wanted = Math.min(block.queue.length, block.segmentBytes, distance(from, block.sendHighest));
-  const length = block.queue.span(0, wanted, core.limits.segmentPieces);
-  const end = advance(from, length);
-  const hasFin = hasFinAt(block, end) && isBefore(end, block.sendHighest);
-  const result = sendText(core, block, from, length, hasFin);
+  const end = block.isSelective ? block.scoreboard.nextStart(from, block.sendHighest) : block.sendHighest;
+  const result = retransmit(core, block, from, end);
   if (result === "sent") block.isRetransmitDue = false;
   return result;
+}
+
+// One segment at most, of what was sent before between `from` and `to`.
+function retransmit(core: TcpCore, block: ControlBlock, from: number, to: number): Emitted {
+  const offset = distance(block.sendUnacknowledged, from);
+  const wanted = Math.min(block.queue.length - offset, fullText(block), distance(from, to));
+  const length = wanted > 0 ? block.queue.span(offset, wanted, core.limits.segmentPieces) : 0;
+  const end = advance(from, length);
+  return sendText(core, block, from, length, hasFinAt(block, end) && isBefore(end, to));
 }
 
 // Whatever was sent carried the acknowledgment.
@@ -184,6 +254,8 @@ function acknowledged(core: TcpCore, block: ControlBlock): void {
   block.acknowledgeNow = false;
   block.acknowledgeLater = false;
   block.bytesToAcknowledge = 0;
+  block.acknowledgedTo = block.receiveNext;
+  block.duplicateStart = block.duplicateEnd;
   core.timers.cancel(block.slot, TIMER.acknowledge);
 }
 
@@ -192,6 +264,8 @@ function recordSent(core: TcpCore, block: ControlBlock, from: number, end: numbe
   if (from !== block.sendHighest) {
     core.counters.retransmissions += 1;
     block.isTiming = false;
+    block.resentAt = core.now;
+    block.retransmittedTo = latest(block.retransmittedTo, end);
   } else if (!block.isTiming) {
     block.isTiming = true;
     block.timedSequence = end;
@@ -219,6 +293,7 @@ const hasPending = (block: ControlBlock): boolean =>
 function armPersist(core: TcpCore, block: ControlBlock): void {
   if (block.isPersisting || !hasPending(block)) return;
   block.isPersisting = true;
+  block.persistingSince = core.now;
   armRetransmit(core, block);
   armGiveUp(core, block);
 }
@@ -232,7 +307,7 @@ export function sendProbe(core: TcpCore, block: ControlBlock): void {
     return;
   }
   core.counters.probes += 1;
-  const window = Math.min(block.sendWindow, block.segmentBytes, block.queue.length);
+  const window = Math.min(block.sendWindow, fullText(block), block.queue.length);
   if (window > 0) {
     sendNext(core, block, block.queue.span(0, window, core.limits.segmentPieces));
     return;
@@ -248,6 +323,7 @@ function emitProbe(core: TcpCore, block: ControlBlock): void {
   if (emit(core) !== "sent") return;
   acknowledged(core, block);
   block.isTiming = false;
+  block.resentAt = core.now;
   block.sendHighest = latest(block.sendHighest, advance(from, 1));
 }
 

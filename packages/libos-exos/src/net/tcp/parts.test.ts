@@ -2,7 +2,8 @@
 import { makeGather, makeWindow } from "@exolith/exokernel/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeInitialSequence, makeSecret } from "./initial-sequence.ts";
+import type { Tuple } from "./initial-sequence.ts";
+import { makeChooseInitial, makeSecret } from "./initial-sequence.ts";
 import { NewReno, initialWindow } from "./new-reno.ts";
 import { scaleFor } from "./options.ts";
 import { addPieceSum, readPieceSum } from "./payload-sum.ts";
@@ -268,13 +269,16 @@ describe("retransmission timeout", () => {
   });
 });
 
+const FOUR = { initialSegments: 4, limitedTransmit: true };
+
 describe("NewReno", () => {
-  test("the initial window is RFC 3390's", () => {
-    expect([1460, 536, 3000, 100].map(initialWindow)).toEqual([4380, 2144, 6000, 400]);
+  test("the initial window is RFC 6928's", () => {
+    const window = (segmentBytes: number): number => initialWindow(segmentBytes, 10);
+    expect([1460, 536, 3000, 8000, 100].map(window)).toEqual([14_600, 5360, 14_600, 16_000, 1000]);
   });
   test("slow start doubles, congestion avoidance adds one segment a window", () => {
-    const reno = new NewReno();
-    reno.opened(100, false, 1);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, false, 1, false);
     reno.acknowledged(100, 101, 400);
     expect(reno.window).toBe(500);
     reno.timedOut(5000, 1000, false);
@@ -285,22 +289,22 @@ describe("NewReno", () => {
     expect(reno.window).toBe(600);
   });
   test("a window that is not used does not grow", () => {
-    const reno = new NewReno();
-    reno.opened(100, false, 1);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, false, 1, false);
     reno.acknowledged(100, 101, 100);
     expect(reno.window).toBe(400);
   });
   test("a lost SYN starts with one segment", () => {
-    const reno = new NewReno();
-    reno.opened(100, true, 1);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, true, 1, false);
     expect(reno.window).toBe(100);
   });
   test("recovery inflates, deflates on partial ACKs and ends at ssthresh (RFC 6582)", () => {
-    const reno = new NewReno();
-    reno.opened(100, false, 1);
-    expect([1, 2, 3].map(() => reno.duplicated(1, 1001, 1000))).toEqual([false, false, true]);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, false, 1, false);
+    expect([1, 2, 3].map(() => reno.duplicated(1, 1001, 1000, false))).toEqual([false, false, true]);
     expect([reno.threshold, reno.window, reno.isRecovering]).toEqual([500, 800, true]);
-    reno.duplicated(1, 1001, 1000);
+    reno.duplicated(1, 1001, 1000, false);
     expect(reno.window).toBe(900);
     expect(reno.acknowledged(200, 201, 1000)).toBe("firstPartial");
     expect(reno.window).toBe(800);
@@ -309,28 +313,28 @@ describe("NewReno", () => {
     expect([reno.window, reno.isRecovering]).toEqual([200, false]);
   });
   test("after a timeout duplicates of what was in flight start no recovery", () => {
-    const reno = new NewReno();
-    reno.opened(100, false, 1);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, false, 1, false);
     reno.timedOut(1001, 1000, false);
-    expect([1, 2, 3, 4].some(() => reno.duplicated(1001, 1001, 100))).toBe(false);
+    expect([1, 2, 3, 4].some(() => reno.duplicated(1001, 1001, 100, false))).toBe(false);
   });
   test("a timeout in recovery does not raise ssthresh", () => {
-    const reno = new NewReno();
-    reno.opened(100, false, 1);
-    for (let i = 0; i < 3; i++) reno.duplicated(1, 1001, 1000);
+    const reno = new NewReno(FOUR);
+    reno.opened(100, false, 1, false);
+    for (let i = 0; i < 3; i++) reno.duplicated(1, 1001, 1000, false);
     reno.timedOut(4001, 4000, false);
     expect([reno.window, reno.threshold]).toEqual([100, 500]);
   });
   test("recovery still begins after gigabytes without a loss", () => {
-    const reno = new NewReno();
-    reno.opened(1460, false, 1);
+    const reno = new NewReno(FOUR);
+    reno.opened(1460, false, 1, false);
     let unacknowledged = 1;
     for (let i = 0; i < 3 * 1024; i++) {
       unacknowledged = advance(unacknowledged, 2 ** 20);
       reno.acknowledged(2 ** 20, unacknowledged, 2 ** 20);
     }
     const highest = advance(unacknowledged, 100_000);
-    expect([1, 2, 3].map(() => reno.duplicated(unacknowledged, highest, 100_000))).toEqual([
+    expect([1, 2, 3].map(() => reno.duplicated(unacknowledged, highest, 100_000, false))).toEqual([
       false,
       false,
       true,
@@ -343,11 +347,12 @@ describe("initial sequence numbers", () => {
   test("advance by one every four microseconds, and differ by connection and secret", () => {
     let state = 1;
     const random = (): number => (state = (Math.imul(state, 69069) + 1) >>> 0);
-    const choose = makeInitialSequence(1000, makeSecret(random));
+    const chooser = makeChooseInitial(1000, makeSecret(random));
+    const choose = (of: Tuple, now: number): number => chooser(of, now).sequence;
     expect(distance(choose(tuple, 5000), choose(tuple, 6000))).toBe(250_000);
     expect(choose({ ...tuple, remotePort: 5 }, 5000)).not.toBe(choose(tuple, 5000));
-    const other = makeInitialSequence(1000, makeSecret(random));
-    expect(other(tuple, 5000)).not.toBe(choose(tuple, 5000));
+    const other = makeChooseInitial(1000, makeSecret(random));
+    expect(other(tuple, 5000).sequence).not.toBe(choose(tuple, 5000));
   });
 });
 

@@ -13,6 +13,7 @@ const EXPIRE_LIMIT = 64;
 /** Serves timers that are due and sends at most `pollSegments` segments. */
 export function poll(core: TcpCore): void {
   core.now = core.clock.now();
+  core.isTurning = false;
   core.budget = core.limits.pollSegments;
   core.fullUntil = 0;
   reuseDead(core);

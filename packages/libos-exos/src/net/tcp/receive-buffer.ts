@@ -20,6 +20,10 @@ export class ReceiveBuffer {
   /** Start and end of each early run, ascending, disjoint, none touching another or `next`. */
   readonly #runs: Float64Array;
   readonly #runsMax: number;
+  /** When each run last grew: a later one has a greater number. */
+  readonly #turns: Float64Array;
+  #turn = 0;
+  #reported = 0;
   #runCount = 0;
   #slot: BufferSlot | undefined;
   #origin = 0;
@@ -30,6 +34,7 @@ export class ReceiveBuffer {
     this.#memory = memory;
     this.#runsMax = runs;
     this.#runs = new Float64Array(runs * 2);
+    this.#turns = new Float64Array(runs);
   }
 
   /** Bytes in order that were not taken. */
@@ -50,6 +55,11 @@ export class ReceiveBuffer {
   /** True while bytes wait for earlier ones. */
   get hasRuns(): boolean {
     return this.#runCount > 0;
+  }
+
+  /** Separate early runs. */
+  get runs(): number {
+    return this.#runCount;
   }
 
   /** True while a slot is borrowed. */
@@ -106,6 +116,43 @@ export class ReceiveBuffer {
       this.#absorb();
     }
     return true;
+  }
+
+  /** A report on the runs begins: `nextReported` starts with the one that grew last. */
+  beginReport(): void {
+    this.#reported = Infinity;
+  }
+
+  /** The run that grew last before the one reported last, -1 without one. O(runs). */
+  nextReported(): number {
+    let found = -1;
+    let latest = 0;
+    for (let run = 0; run < this.#runCount; run++) {
+      const turn = this.#turns[run] ?? 0;
+      if (turn >= this.#reported || turn <= latest) continue;
+      found = run;
+      latest = turn;
+    }
+    this.#reported = latest;
+    return found;
+  }
+
+  /** Position of the first byte of a run. */
+  runStart(run: number): number {
+    return this.#start(run);
+  }
+
+  /** Position after its last byte. */
+  runStop(run: number): number {
+    return this.#stop(run);
+  }
+
+  /** The run in which some of `length` bytes from `offset` after `next` lie already, -1 without one. O(runs). */
+  runWith(offset: number, length: number): number {
+    const start = this.#next + offset;
+    let run = 0;
+    while (run < this.#runCount && this.#stop(run) <= start) run += 1;
+    return run < this.#runCount && this.#start(run) < start + length ? run : -1;
   }
 
   /** Offers everything unread to `taker`, in one piece; returns how much it took. */
@@ -173,9 +220,12 @@ export class ReceiveBuffer {
       to = Math.max(to, this.#stop(after));
     }
     this.#runs.copyWithin((first + 1) * 2, after * 2, this.#runCount * 2);
+    this.#turns.copyWithin(first + 1, after, this.#runCount);
     this.#runCount += 1 - (after - first);
     this.#runs[first * 2] = from;
     this.#runs[first * 2 + 1] = to;
+    this.#turn += 1;
+    this.#turns[first] = this.#turn;
   }
 
   // Early runs that `next` has reached are in order now.
@@ -185,6 +235,7 @@ export class ReceiveBuffer {
       this.#next = Math.max(this.#next, this.#stop(run));
     if (run === 0) return;
     this.#runs.copyWithin(0, run * 2, this.#runCount * 2);
+    this.#turns.copyWithin(0, run, this.#runCount);
     this.#runCount -= run;
   }
 }

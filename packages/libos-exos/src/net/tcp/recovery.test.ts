@@ -88,6 +88,25 @@ describe("retransmission timer", () => {
   });
 });
 
+describe("after an idle time", () => {
+  test.each([
+    [true, 4],
+    [false, 6],
+  ])(
+    "restart %s: the window is the initial one again, or what it had grown to",
+    (restartAfterIdle, segments) => {
+      const talk = openedByPeer({ limits: { restartAfterIdle } });
+      talk.say("x".repeat(400));
+      talk.sends();
+      for (const ack of [101, 201, 301, 401]) talk.arrives({ ack });
+      talk.sends();
+      talk.passes(5000);
+      talk.say("y".repeat(2000));
+      expect(talk.sends().length).toBe(segments);
+    },
+  );
+});
+
 describe("fast retransmission", () => {
   const lose = (): ReturnType<typeof openedByPeer> => {
     const talk = openedByPeer();

@@ -28,7 +28,6 @@ export interface Segment {
   flags: number;
   /** The window field, not scaled. */
   window: number;
-  /** Of a SYN; other segments' options are skipped. */
   readonly options: SegmentOptions;
   /** Where the text lies; a trimmed segment starts later or ends earlier than it came. */
   packet: Window | undefined;
@@ -55,13 +54,22 @@ export const makeSegment = (): Segment => ({
   textLength: 0,
 });
 
-/** Fills `segment` from `length` bytes at `at`; its addresses are set by the caller before. O(length). */
-export function parseSegment(segment: Segment, packet: Window, at: number, length: number): Validity {
+/**
+ * Fills `segment` from `length` bytes at `at`; its addresses are set by the caller before.
+ *
+ * `isSummed`: the checksum is known to be right. O(length), or O(options) then.
+ */
+export function parseSegment(
+  segment: Segment,
+  packet: Window,
+  at: number,
+  length: number,
+  isSummed: boolean = false,
+): Validity {
   if (length < TCP_HEADER_BYTES) return "malformed";
   const headerBytes = tcpHeaderBytes(packet, at);
   if (headerBytes < TCP_HEADER_BYTES || headerBytes > length) return "malformed";
-  const pseudo = pseudoHeaderSum(segment.remoteAddress, segment.localAddress, TCP_PROTOCOL, length);
-  if (packet.checksum(at, length, pseudo) !== 0xffff) return "badChecksum";
+  if (!isSummed && !isSumRight(segment, packet, at, length)) return "badChecksum";
   segment.remotePort = tcpSourcePort(packet, at);
   segment.localPort = tcpDestinationPort(packet, at);
   if (segment.remotePort === 0 || segment.localPort === 0) return "malformed";
@@ -69,11 +77,18 @@ export function parseSegment(segment: Segment, packet: Window, at: number, lengt
   segment.packet = packet;
   segment.textAt = at + headerBytes;
   segment.textLength = length - headerBytes;
-  clearOptions(segment.options);
-  if (!has(segment, SYN)) return "valid";
+  if (headerBytes === TCP_HEADER_BYTES) {
+    clearOptions(segment.options);
+    return "valid";
+  }
   return parseOptions(segment.options, packet, at + TCP_HEADER_BYTES, segment.textAt)
     ? "valid"
     : "badOptions";
+}
+
+function isSumRight(segment: Segment, packet: Window, at: number, length: number): boolean {
+  const pseudo = pseudoHeaderSum(segment.remoteAddress, segment.localAddress, TCP_PROTOCOL, length);
+  return packet.checksum(at, length, pseudo) === 0xffff;
 }
 
 function readFields(segment: Segment, packet: Window, at: number): void {

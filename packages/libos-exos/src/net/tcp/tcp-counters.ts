@@ -17,15 +17,30 @@ export interface TcpCounters {
   /** Receive buffers taken from connections that kept only bytes that came early. */
   earlyEvicted: number;
   resetsReceived: number;
+  /** Segments from before one that was accepted, by their timestamps (PAWS), and those that lack the timestamps agreed on. */
+  timestampsOld: number;
+  timestampsMissing: number;
+  /** Round trips measured by a timestamp that came back. */
+  echoesMeasured: number;
+  /** SACK blocks of bytes never sent, and those for which the scoreboard had no room. */
+  blocksRefused: number;
+  blocksDropped: number;
+  /** Peers that took back what they had selectively acknowledged. */
+  reneged: number;
 
   /** Segments given to IPv4, and those of them that were sent before. */
   segmentsSent: number;
   retransmissions: number;
   fastRetransmissions: number;
+  /** Of the retransmissions: those chosen from the scoreboard, and those of the last bytes, in case they are lost. */
+  selectiveRetransmissions: number;
+  rescues: number;
   retransmissionTimeouts: number;
   probes: number;
   resetsSent: number;
   challenges: number;
+  /** Reports of bytes that came again. */
+  duplicatesReported: number;
   /** Replies that a rate limit held back. */
   rateLimited: number;
   /** Attempts to send that the layer below could not take. */
@@ -37,6 +52,9 @@ export interface TcpCounters {
   passiveOpens: number;
   /** Handshakes completed. */
   established: number;
+  /** Of those: with timestamps, with selective acknowledgments. */
+  withTimestamps: number;
+  withSelective: number;
   /** Half-open connections displaced by newer ones, and those that timed out. */
   halfOpenDropped: number;
   halfOpenExpired: number;
@@ -61,13 +79,22 @@ export const makeTcpCounters = (): TcpCounters => ({
   receiveDropped: 0,
   earlyEvicted: 0,
   resetsReceived: 0,
+  timestampsOld: 0,
+  timestampsMissing: 0,
+  echoesMeasured: 0,
+  blocksRefused: 0,
+  blocksDropped: 0,
+  reneged: 0,
   segmentsSent: 0,
   retransmissions: 0,
   fastRetransmissions: 0,
+  selectiveRetransmissions: 0,
+  rescues: 0,
   retransmissionTimeouts: 0,
   probes: 0,
   resetsSent: 0,
   challenges: 0,
+  duplicatesReported: 0,
   rateLimited: 0,
   full: 0,
   unresolved: 0,
@@ -75,6 +102,8 @@ export const makeTcpCounters = (): TcpCounters => ({
   activeOpens: 0,
   passiveOpens: 0,
   established: 0,
+  withTimestamps: 0,
+  withSelective: 0,
   halfOpenDropped: 0,
   halfOpenExpired: 0,
   synIgnored: 0,

@@ -4,6 +4,14 @@ import { TupleTable, portsOf } from "./tuple-table.ts";
 
 const NONE = -1;
 
+/** What a connection leaves behind. */
+export interface Departed extends Tuple {
+  readonly isTimestamping: boolean;
+  /** TS.Recent. */
+  readonly timestampRecent: number;
+  readonly timestampOffset: number;
+}
+
 /**
  * A fixed table of connections in TIME-WAIT, the oldest first.
  *
@@ -15,6 +23,9 @@ export class TimeWaitTable {
   readonly #wait: number;
   readonly #sendNext: Uint32Array;
   readonly #receiveNext: Uint32Array;
+  readonly #isTimestamping: Uint8Array;
+  readonly #timestampRecent: Uint32Array;
+  readonly #timestampOffset: Uint32Array;
   readonly #expires: Float64Array;
   readonly #older: Int32Array;
   readonly #newer: Int32Array;
@@ -26,6 +37,9 @@ export class TimeWaitTable {
     this.#wait = wait;
     this.#sendNext = new Uint32Array(rows);
     this.#receiveNext = new Uint32Array(rows);
+    this.#isTimestamping = new Uint8Array(rows);
+    this.#timestampRecent = new Uint32Array(rows);
+    this.#timestampOffset = new Uint32Array(rows);
     this.#expires = new Float64Array(rows);
     this.#older = new Int32Array(rows).fill(NONE);
     this.#newer = new Int32Array(rows).fill(NONE);
@@ -46,6 +60,21 @@ export class TimeWaitTable {
     return this.#receiveNext[row] ?? 0;
   }
 
+  /** Its segments had timestamps. */
+  isTimestamping(row: number): boolean {
+    return this.#isTimestamping[row] === 1;
+  }
+
+  /** TS.Recent. */
+  timestampRecent(row: number): number {
+    return this.#timestampRecent[row] ?? 0;
+  }
+
+  /** Where our timestamps begin. */
+  timestampOffset(row: number): number {
+    return this.#timestampOffset[row] ?? 0;
+  }
+
   /** The row of a connection at `now`, or -1. O(1) expected. */
   find(tuple: Tuple, now: number): number {
     const row = this.#tuples.find(
@@ -59,13 +88,16 @@ export class TimeWaitTable {
   }
 
   /** A connection begins its wait. True if the oldest had to make room. O(1) expected. */
-  insert(tuple: Tuple, sendNext: number, receiveNext: number, now: number): boolean {
+  insert(departed: Departed, sendNext: number, receiveNext: number, now: number): boolean {
     const isFull = this.#tuples.free === 0;
     if (isFull) this.remove(this.#oldest);
-    const ports = portsOf(tuple.localPort, tuple.remotePort);
-    const row = this.#tuples.insert(tuple.localAddress, tuple.remoteAddress, ports);
+    const ports = portsOf(departed.localPort, departed.remotePort);
+    const row = this.#tuples.insert(departed.localAddress, departed.remoteAddress, ports);
     this.#sendNext[row] = sendNext;
     this.#receiveNext[row] = receiveNext;
+    this.#isTimestamping[row] = departed.isTimestamping ? 1 : 0;
+    this.#timestampRecent[row] = departed.timestampRecent;
+    this.#timestampOffset[row] = departed.timestampOffset;
     this.#append(row, now);
     return isFull;
   }

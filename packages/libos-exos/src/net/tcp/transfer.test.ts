@@ -16,6 +16,13 @@ describe("receiving", () => {
     expect(talk.sends()).toMatchObject([{ flags: "A", seq: 1, ack: 4 }]);
     expect(talk.tcp.wakeAt()).toBe(Infinity);
   });
+  test("without a delay every segment is acknowledged", () => {
+    const talk = openedByPeer({ limits: { delayedAcknowledgmentSeconds: 0 } });
+    talk.arrives({ seq: 1, payload: "abc" });
+    expect(talk.sends()).toMatchObject([{ flags: "A", ack: 4 }]);
+    talk.arrives({ seq: 4, payload: "abc" });
+    expect(talk.sends()).toMatchObject([{ flags: "A", ack: 7 }]);
+  });
   test("every second full segment is acknowledged at once", () => {
     const talk = openedByPeer();
     talk.arrives({ seq: 1, payload: "a".repeat(100) });
