@@ -89,8 +89,6 @@ export async function benchCheetah(options: CheetahBenchOptions, say: Say): Prom
   if (clients.length === 0) return nothing;
   const stage = openStage(cores, options.steer);
   try {
-    if (options.ablation && TECHNIQUES.length === 0)
-      skipped.push({ name: "ablation", why: "no technique has a switch on the command line yet" });
     const servers = await startAll(stage, kindsOf(options), skipped);
     const tasks = tasksOf(options, clients);
     const samples = await roundsOf(benchOf(stage, cores, options), servers, tasks, options, say);
