@@ -52,6 +52,7 @@ test.skipIf(reason !== undefined)(
     for (const row of report.rows) {
       expect(row.failures, row.server).toBe(0);
       expect(row.rate.median, row.server).toBeGreaterThan(100);
+      expect(row.samples[0]?.clientShare, row.server).toBeGreaterThan(0.01);
       expect(row.processor.median, row.server).toBeGreaterThan(0.5);
       // At least a request and an answer, and with a connection each SYN and FIN besides.
       expect(row.packets.median, row.server).toBeGreaterThanOrEqual(row.mode === "close" ? 6 : 1.9);
@@ -71,6 +72,7 @@ test.skipIf(reason !== undefined)("webswamp loads a server from beside the host'
     documents: ["10K", "mix"],
     clients: ["webswamp"],
     servers: ["node-http"],
+    steer: true,
   };
   const { rows, skipped } = await benchCheetah(options, () => {});
   expect(skipped).toEqual([]);

@@ -167,7 +167,7 @@ async function roundsOf(
   for (let round = -WARM_UP; round < rounds; round++)
     for (const task of tasks)
       for (const server of servers) {
-        const sample = await measure(bench, server, task, round < 0 ? 1 : seconds);
+        const sample = await measure(bench, server, task, seconds);
         if (round < 0) continue;
         const key = keyOf(server.name, task);
         samples.set(key, [...(samples.get(key) ?? []), sample]);

@@ -13,7 +13,7 @@ const STYLES = [
 ] as const;
 
 const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 /** Where values lie on a panel: documents side by side, microseconds by their logarithm. */
 interface Scale {
@@ -57,7 +57,9 @@ function axes(scale: Scale, documents: readonly string[], top: number): readonly
 function drawServer(rows: readonly CheetahRow[], scale: Scale, index: number): string {
   const { colour, dashes } = STYLES[index % STYLES.length] ?? STYLES[0];
   const drawn = rows.filter(({ processor }) => processor.minimum > 0);
-  const points = drawn.map(
+  // A mix is no point of a curve.
+  const curve = drawn.filter(({ document }) => document !== "mix");
+  const points = curve.map(
     (row) => `${scale.x(row.document).toFixed(1)},${scale.y(row.processor.median).toFixed(1)}`,
   );
   const marks = drawn.map(({ document, processor }) => {
@@ -71,7 +73,6 @@ function drawServer(rows: readonly CheetahRow[], scale: Scale, index: number): s
 }
 
 function drawPanel(title: string, rows: readonly CheetahRow[], top: number): readonly string[] {
-  // A mix is no point of a curve; it is drawn last, as another document.
   const documents = [...new Set(rows.map(({ document }) => document))];
   const servers = [...new Set(rows.map(({ server }) => server))];
   const scale = scaleOf(rows, documents, top);

@@ -68,7 +68,7 @@ export interface Asked {
   readonly modes: readonly Mode[];
 }
 
-/** Judges what the first client measured. */
+/** Judges what the first client measured: goals are about one and the same. */
 export function judgeCheetah(rows: readonly CheetahRow[], { documents, modes }: Asked): readonly UnixGoal[] {
   const client = rows[0]?.client;
   const find: Find = (server, mode, document) =>

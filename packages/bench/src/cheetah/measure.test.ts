@@ -49,13 +49,16 @@ test("what webswamp printed is read, and nothing else", () => {
 test("what wrk printed is read, and nothing else", () => {
   const line =
     'REPORT {"requests":1000,"microseconds":2000000,"bytes":5000,"failures":1,"latency":[10,20,30,40]}';
-  expect(parseWrk(`Running 2s test\n${line}\n`)).toEqual({
+  const whole = parseWrk(`Running 2s test\n${line}\n0m0.00s 0m0.01s\n0m1.200s 0m0.300s\n`);
+  expect(parseWrk(line).busy).toBeUndefined();
+  expect(parseWrk(`${line}\n0m0.0s 0m0.0s\n1m1.5s 0m0.5s`).busy).toBe(31);
+  expect(whole).toEqual({
     requests: 1000,
     seconds: 2,
     bytes: 5000,
     failures: 1,
     latency: { p50: 10, p90: 20, p99: 30, p999: 40 },
-    busy: undefined,
+    busy: 0.75,
   });
   expect(() => parseWrk("unable to connect")).toThrow("wrk did not report: unable to connect");
 });

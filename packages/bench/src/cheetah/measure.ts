@@ -1,6 +1,6 @@
 /** One server under load from one client: what it cost, from what Linux counted before and after. */
-import { runChild, type Child } from "./children.ts";
-import type { Client, Latency, Load, Mode } from "./client.ts";
+import { runChild, type Child, type Finished } from "./children.ts";
+import type { Client, Latency, Load, Mode, Told } from "./client.ts";
 import type { Workload } from "./documents.ts";
 import type { Link } from "./namespaces.ts";
 import {
@@ -88,12 +88,19 @@ export async function measure(
   const done = await runChild({ namespace, core: cores.client }, client.command(load), started);
   const after = totals(bench, server);
   if (server.child.hasEnded()) throw new Error(`${server.name} ended under load: ${server.child.said()}`);
-  if (done.code !== 0)
-    throw new Error(`${client.name} ended with code ${done.code} against ${server.name}: ${done.said}`);
-  const told = client.parse(done.output);
+  const told = toldBy(client, done, server.name);
   // A body that is cut short is as wrong as an answer that is an error.
   const missing = told.bytes < told.requests * workload.meanBytes * LEAST_SHARE ? 1 : 0;
   return sampleOf(before, after, { ...told, failures: told.failures + missing });
+}
+
+/** What the client printed; one that saw failures may end with another code than 0, and has counted them. */
+function toldBy(client: Client, { code, output, said }: Finished, server: string): Told {
+  try {
+    return client.parse(output);
+  } catch (cause) {
+    throw new Error(`${client.name} ended with code ${code} against ${server}: ${said}`, { cause });
+  }
 }
 
 /** A mix is asked for in turns, so that the last turn of each connection may weigh more or less than the mean. */

@@ -98,7 +98,7 @@ export function printCheetahReport(report: CheetahBenchReport): string {
   if (goals.length > 0)
     lines.push(
       printTable(
-        ["goal", "measured", ""],
+        [`goal${rows[0] === undefined ? "" : `, by ${rows[0].client}`}`, "measured", ""],
         goals.map((goal) => [goal.what, goal.measured, verdict(goal)]),
       ),
     );

@@ -8,4 +8,10 @@ export interface Technique {
 }
 
 /** Every technique that has a switch: one line each. */
-export const TECHNIQUES: readonly Technique[] = [];
+export const TECHNIQUES: readonly Technique[] = [
+  { name: "packet merging", off: ["--no-packet-merging"] },
+  { name: "precomputed checksums", off: ["--no-precomputed-checksums"] },
+  { name: "preformatted heads", off: ["--no-preformatted-heads"] },
+  { name: "remembered requests", off: ["--no-remembered-requests"] },
+  { name: "grouping", off: ["--no-grouping"] },
+];

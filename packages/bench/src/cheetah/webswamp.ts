@@ -3,6 +3,7 @@ import { dirname, extname, join } from "node:path";
 import { createRequire } from "node:module";
 import { writeFileSync } from "node:fs";
 import type { Client, Load, Told } from "./client.ts";
+import { Missing } from "./requirements.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -45,10 +46,19 @@ function webswampCommand(): readonly string[] {
     : [process.execPath, join(root, "dist/webswamp.js")];
 }
 
+/** Throws a `Missing` when the machine cannot open packet sockets: an optional package of its own does that. */
+function requirePacketSockets(): void {
+  try {
+    createRequire(require.resolve("@exolith/hw-model/package.json")).resolve("koffi");
+  } catch {
+    throw new Missing("not installed: koffi, by which packet sockets are opened");
+  }
+}
+
 /** The client that is ours. */
 export const webswamp: Client = {
   name: "webswamp",
-  check: () => {},
+  check: requirePacketSockets,
   command: ({ link, workload, mode, connections, seconds, scratch }: Load) => {
     const list = join(scratch, `webswamp-${workload.name}.txt`);
     writeFileSync(list, workload.paths.join("\n"));

@@ -37,7 +37,19 @@ function scriptOf(scratch: string, { name, paths }: Workload): string {
   return path;
 }
 
-/** What the script printed. Throws when it did not. */
+/** A shell that runs its words, and then prints the processor time of what it has run. */
+const TIMED = ["sh", "-c", '"$@"; code=$?; times; exit $code', "sh"] as const;
+
+/** Seconds that a shell says its children took, user and system: the second line of `times` (POSIX). */
+function secondsOf(output: string): number | undefined {
+  const found = /^(\d+)m([\d.,]+)s (\d+)m([\d.,]+)s\s*$/.exec(output.trimEnd().split("\n").at(-1) ?? "");
+  if (found === null) return undefined;
+  const [, ...parts] = found.map((part) => Number(part.replace(",", ".")));
+  const [userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = parts;
+  return (userMinutes + systemMinutes) * 60 + user + system;
+}
+
+/** What the script printed, and the shell. Throws when the script did not. */
 export function parseWrk(output: string): Told {
   const line = /^REPORT (.*)$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk did not report: ${output.trim().slice(-200)}`);
@@ -49,13 +61,14 @@ export function parseWrk(output: string): Told {
     latency: readonly [number, number, number, number];
   };
   const [p50, p90, p99, p999] = said.latency;
+  const worked = secondsOf(output);
   return {
     requests: said.requests,
     seconds: said.microseconds / 1e6,
     bytes: said.bytes,
     failures: said.failures,
     latency: { p50, p90, p99, p999 },
-    busy: undefined,
+    busy: worked === undefined ? undefined : (worked * 1e6) / said.microseconds,
   };
 }
 
@@ -64,6 +77,7 @@ export const wrk: Client = {
   name: "wrk",
   check: () => requirePrograms(["wrk"]),
   command: ({ link, workload, mode, connections, seconds, scratch }: Load) => [
+    ...TIMED,
     "wrk",
     "-t1",
     `-c${connections}`,

@@ -46,8 +46,7 @@ const segmentEnds = (file: SummedFile, segmentBytes: number): number =>
   Math.ceil((file.size + file.head.length) / segmentBytes) - 1;
 
 /** Offset of the first end of a chunk that is not the file's start. */
-const firstPieceEnd = (file: SummedFile): number =>
-  PIECE_BYTES - ((file.first * BLOCK_BYTES) % PIECE_BYTES);
+const firstPieceEnd = (file: SummedFile): number => PIECE_BYTES - ((file.first * BLOCK_BYTES) % PIECE_BYTES);
 
 const pieceEnds = (file: SummedFile): number =>
   Math.max(0, Math.ceil((file.size - firstPieceEnd(file)) / PIECE_BYTES));

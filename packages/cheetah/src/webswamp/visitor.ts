@@ -25,8 +25,8 @@ const REASONS: Readonly<Record<CloseReason, Failure>> = {
   aborted: "reset",
 };
 
-/** Bytes among which a head mostly ends: more are only looked at when it does not. */
-const USUAL_HEAD_BYTES = 256;
+/** Bytes looked at for the end of a head: first as many as one has that is kept, then more at a time. */
+const HEAD_STEP_BYTES = 2048;
 
 /** Handles its own connections, one after the other. */
 export class Visitor implements ConnectionHandler {
@@ -140,7 +140,8 @@ export class Visitor implements ConnectionHandler {
     const held = this.#partBytes;
     if (held === 0 && this.#isKnown(window, at, length)) return this.#knownHead();
     if (held > 0 && this.#part !== undefined) scratch.set(this.#part.subarray(0, held));
-    const count = Math.min(length, (held === 0 ? USUAL_HEAD_BYTES : RESPONSE_HEAD_BYTES + 1) - held);
+    const step = held === 0 ? KEPT_HEAD_BYTES : Math.min(HEAD_STEP_BYTES, RESPONSE_HEAD_BYTES + 1 - held);
+    const count = Math.min(length, step);
     window.read(at, scratch, held, count);
     const head = this.#swamp.parser.parse(scratch, held + count);
     if (head === HEAD.malformed) this.#fail("malformed");

@@ -60,9 +60,10 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
     send(now);
   };
   return {
-    hardware: nic.hardware,
-    counters: nic.counters,
+    hardware: { ...nic.hardware, transmitChecksum: false, segmentationBytes: 0 },
+    // Frames wait on the line: nothing is known of them any more.
     arrival: { checksumGood: false },
+    counters: nic.counters,
     receive: (now, memory, at) => {
       pump(now);
       const bytes = inward.take(now);
