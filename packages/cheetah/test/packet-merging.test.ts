@@ -33,7 +33,9 @@ function packetsOf(request: string, finishes: boolean, techniques: Partial<Techn
   const { status, body, rest } = parseResponse(asker.received);
   expect([status, body.length, rest.length]).toEqual([200, 100, 0]);
   expect(log.packets.every(({ isSumRight }) => isSumRight)).toBe(true);
-  return log.packets.map(({ direction, flags, textBytes }) => `${direction} ${flags}${textBytes > 0 ? " +" : ""}`);
+  return log.packets.map(
+    ({ direction, flags, textBytes }) => `${direction} ${flags}${textBytes > 0 ? " +" : ""}`,
+  );
 }
 
 const sent = (packets: readonly string[]): number =>
@@ -47,9 +49,12 @@ test.each(REQUESTS)("[W4] 100-B GET: ≤ 5 packets in all, against ≥ 7 as behi
   expect(single).toEqual(["in S", "out SA", "in FPA +", "out A", "out PA +", "out FA", "in A"]);
 });
 
-test.each(REQUESTS)("a client that ends after the response has two packets more either way (%j)", (request) => {
-  const merged = packetsOf(request, false, {});
-  const single = packetsOf(request, false, { packetMerging: false });
-  expect([merged.length, sent(merged)]).toEqual([7, 3]);
-  expect([single.length, sent(single)]).toEqual([9, 5]);
-});
+test.each(REQUESTS)(
+  "a client that ends after the response has two packets more either way (%j)",
+  (request) => {
+    const merged = packetsOf(request, false, {});
+    const single = packetsOf(request, false, { packetMerging: false });
+    expect([merged.length, sent(merged)]).toEqual([7, 3]);
+    expect([single.length, sent(single)]).toEqual([9, 5]);
+  },
+);

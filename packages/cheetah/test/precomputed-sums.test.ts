@@ -16,7 +16,9 @@ import {
 } from "./simulated-rig.ts";
 
 /** Sizes at and around everything that cuts a file: segments behind a head, blocks, chunks, windows. */
-const SIZES = [0, 1, 2, 100, 1155, 1156, 1157, 1168, 1460, 2800, 4096, 9001, 65_535, 65_536, 65_537, 200_001, 1_000_000];
+const SIZES = [
+  0, 1, 2, 100, 1155, 1156, 1157, 1168, 1460, 2800, 4096, 9001, 65_535, 65_536, 65_537, 200_001, 1_000_000,
+];
 const FILES = SIZES.map((size, index): [string, GeneratedFile] => [`${size}.bin`, { size, seed: index + 1 }]);
 const PATHS = FILES.map(([path]) => path);
 
@@ -177,7 +179,9 @@ test("HEAD has the kept head and no body", () => {
   const whole = ask("GET");
   const head = ask("HEAD");
   const withoutDate = (bytes: Uint8Array): string =>
-    Buffer.from(bytes).toString("latin1").replace(/Date: .*/, "");
+    Buffer.from(bytes)
+      .toString("latin1")
+      .replace(/Date: .*/, "");
   expect(withoutDate(head)).toBe(withoutDate(whole.subarray(0, head.length)));
   expect(whole.length - head.length).toBe(9001);
 });

@@ -31,9 +31,7 @@ const sites = fc.uniqueArray(bare, { maxLength: 40, selector: (entry) => entry.p
 });
 
 /** What follows from the rest of an entry, and sums that nobody has added up. */
-function complement(
-  entry: Omit<SiteEntry, "groupBlocks" | "head" | "headSum" | "sums">,
-): SiteEntry {
+function complement(entry: Omit<SiteEntry, "groupBlocks" | "head" | "headSum" | "sums">): SiteEntry {
   const head = keptHead(entry, Date.UTC(2026, 0, 1));
   const sums = new Uint16Array(sumCount({ ...entry, head })).map((_, index) => index * 7919);
   const groupBefore = Math.max(0, Math.min(entry.groupBefore, entry.first - 2));
@@ -69,7 +67,16 @@ describe("the index", () => {
   });
 
   test("damaged in any place is a named error, even where the checksum was made to fit", () => {
-    const names = ["NoMagic", "BadGeneration", "BadEntry", "BadPath", "BadRun", "BadGroup", "BadHead", "BadCount"];
+    const names = [
+      "NoMagic",
+      "BadGeneration",
+      "BadEntry",
+      "BadPath",
+      "BadRun",
+      "BadGroup",
+      "BadHead",
+      "BadCount",
+    ];
     fc.assert(
       fc.property(sites, fc.nat(), fc.integer({ min: 1, max: 255 }), (entries, at, change) => {
         const bytes = complete(encodeIndex(entries, 7));
@@ -105,7 +112,9 @@ function checkEntries(entries: readonly SiteEntry[], map: BlockMap): void {
     expect(entry.sums.length).toBe(sumCount(entry));
     if (entry.groupBlocks > 0) {
       const first = entry.first - entry.groupBefore;
-      expect(first >= 2 && first + entry.groupBlocks <= BLOCKS && entry.groupBlocks <= GROUP_BLOCKS).toBe(true);
+      expect(first >= 2 && first + entry.groupBlocks <= BLOCKS && entry.groupBlocks <= GROUP_BLOCKS).toBe(
+        true,
+      );
       expect(entry.groupBefore + fileBlocks(entry) <= entry.groupBlocks).toBe(true);
     }
     if (entry.size > 0) expect(entry.first >= 2 && entry.first + fileBlocks(entry) <= BLOCKS).toBe(true);

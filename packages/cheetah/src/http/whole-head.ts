@@ -61,7 +61,9 @@ export const keptHead = (file: HeadedFile, now: number): Uint8Array =>
 /** True when `bytes` can be a kept head: both fields that vary are where they are patched. O(length). */
 export function isKeptHead(bytes: Uint8Array): boolean {
   if (bytes.length < SHORTEST || bytes.length > LONGEST_HEAD || bytes.length % 2 !== 0) return false;
-  return has(bytes, 0, START + KEPT_DATE) && has(bytes, bytes.length - PERSISTENCE_BACK, PERSISTENCE.keep + END);
+  return (
+    has(bytes, 0, START + KEPT_DATE) && has(bytes, bytes.length - PERSISTENCE_BACK, PERSISTENCE.keep + END)
+  );
 }
 
 function has(bytes: Uint8Array, at: number, text: string): boolean {

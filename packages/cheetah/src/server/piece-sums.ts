@@ -87,7 +87,9 @@ export class PieceSums {
 
   #slotSum(at: number, length: number): number {
     const slot = (at / SLOT_BYTES) | 0;
-    return (at & (SLOT_BYTES - 1)) === 0 && length === this.#slotBytes[slot] ? this.#slotSums[slot]! : UNKNOWN;
+    return (at & (SLOT_BYTES - 1)) === 0 && length === this.#slotBytes[slot]
+      ? this.#slotSums[slot]!
+      : UNKNOWN;
   }
 
   #chunkSum(window: Window, at: number, end: number): number {
