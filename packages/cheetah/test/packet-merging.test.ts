@@ -41,20 +41,21 @@ function packetsOf(request: string, finishes: boolean, techniques: Partial<Techn
 const sent = (packets: readonly string[]): number =>
   packets.filter((packet) => packet.startsWith("out")).length;
 
-test.each(REQUESTS)("[W4] 100-B GET: ≤ 5 packets in all, against ≥ 7 as behind a socket (%j)", (request) => {
-  const merged = packetsOf(request, true, {});
-  // The request acknowledges SYN and ends the client's side; the response acknowledges it and ends ours.
-  expect(merged).toEqual(["in S", "out SA", "in FPA +", "out FPA +", "in A"]);
-  const single = packetsOf(request, true, { packetMerging: false });
-  expect(single).toEqual(["in S", "out SA", "in FPA +", "out A", "out PA +", "out FA", "in A"]);
+test("[W4] 100-B GET: ≤ 5 packets in all, against ≥ 7 where neither ACK nor FIN is merged, as behind a socket", () => {
+  for (const request of REQUESTS) {
+    // The request acknowledges SYN and ends the client's side; the response acknowledges it and ends ours.
+    const merged = packetsOf(request, true, {});
+    expect(merged).toEqual(["in S", "out SA", "in FPA +", "out FPA +", "in A"]);
+    const single = packetsOf(request, true, { packetMerging: false });
+    expect(single).toEqual(["in S", "out SA", "in FPA +", "out A", "out PA +", "out FA", "in A"]);
+  }
 });
 
-test.each(REQUESTS)(
-  "a client that ends after the response has two packets more either way (%j)",
-  (request) => {
+test("a client that ends after the response has two packets more either way; ours are 3 against 5", () => {
+  for (const request of REQUESTS) {
     const merged = packetsOf(request, false, {});
     const single = packetsOf(request, false, { packetMerging: false });
     expect([merged.length, sent(merged)]).toEqual([7, 3]);
     expect([single.length, sent(single)]).toEqual([9, 5]);
-  },
-);
+  }
+});

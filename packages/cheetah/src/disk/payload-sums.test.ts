@@ -39,38 +39,45 @@ const files = fc.record({
 });
 
 describe("sums of a file", () => {
-  test.each([1460, 1448])("every piece of every full segment of %i bytes is known, and right", (segmentBytes) => {
-    fc.assert(
-      fc.property(files, ({ bytes, first, headBytes }) => {
-        const file = summed(bytes, first, headBytes);
-        const start = (first * BLOCK_BYTES) % CHUNK_BYTES;
-        for (let at = 0; at < bytes.length;) {
-          const segmentEnd = (Math.floor((at + headBytes) / segmentBytes) + 1) * segmentBytes - headBytes;
-          const chunkEnd = (Math.floor((start + at) / CHUNK_BYTES) + 1) * CHUNK_BYTES - start;
-          const end = Math.min(bytes.length, segmentEnd, chunkEnd);
-          expect(knownSum(file, at, end) % 0xffff).toBe(sumOf(bytes.subarray(at, end)));
-          at = end;
-        }
-      }),
-      { numRuns: 40 },
-    );
-  });
+  test.each([1460, 1448])(
+    "every piece of every full segment of %i bytes is known, and right",
+    (segmentBytes) => {
+      fc.assert(
+        fc.property(files, ({ bytes, first, headBytes }) => {
+          const file = summed(bytes, first, headBytes);
+          const start = (first * BLOCK_BYTES) % CHUNK_BYTES;
+          for (let at = 0; at < bytes.length;) {
+            const segmentEnd = (Math.floor((at + headBytes) / segmentBytes) + 1) * segmentBytes - headBytes;
+            const chunkEnd = (Math.floor((start + at) / CHUNK_BYTES) + 1) * CHUNK_BYTES - start;
+            const end = Math.min(bytes.length, segmentEnd, chunkEnd);
+            expect(knownSum(file, at, end) % 0xffff).toBe(sumOf(bytes.subarray(at, end)));
+            at = end;
+          }
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 
   test("from anywhere to anywhere: known is right, and what is not known is said", () => {
     const unit = fc.constantFrom(1, 2, 1448, 1460, 4096, 65_536);
     const place = fc.tuple(fc.nat(200), unit, fc.integer({ min: -2, max: 2 }), fc.boolean());
     fc.assert(
-      fc.property(files, fc.array(fc.tuple(place, place), { minLength: 20 }), ({ bytes, first, headBytes }, pairs) => {
-        const file = summed(bytes, first, headBytes);
-        const offsetOf = ([count, length, past, behindHead]: typeof pairs[number][0]): number =>
-          Math.max(0, Math.min(bytes.length, count * length + past - (behindHead ? headBytes : 0)));
-        for (const pair of pairs) {
-          const [from = 0, to = 0] = pair.map(offsetOf).toSorted((a, b) => a - b);
-          if (from === to) continue;
-          const known = knownSum(file, from, to);
-          if (known !== -1) expect(known % 0xffff).toBe(sumOf(bytes.subarray(from, to)));
-        }
-      }),
+      fc.property(
+        files,
+        fc.array(fc.tuple(place, place), { minLength: 20 }),
+        ({ bytes, first, headBytes }, pairs) => {
+          const file = summed(bytes, first, headBytes);
+          const offsetOf = ([count, length, past, behindHead]: (typeof pairs)[number][0]): number =>
+            Math.max(0, Math.min(bytes.length, count * length + past - (behindHead ? headBytes : 0)));
+          for (const pair of pairs) {
+            const [from = 0, to = 0] = pair.map(offsetOf).toSorted((a, b) => a - b);
+            if (from === to) continue;
+            const known = knownSum(file, from, to);
+            if (known !== -1) expect(known % 0xffff).toBe(sumOf(bytes.subarray(from, to)));
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -79,7 +86,9 @@ describe("sums of a file", () => {
 test("as many sums as there are places; none for a file beyond 32-bit arithmetic", () => {
   const head = new Uint8Array(260);
   const count = (size: number, first = 16): number => sumCount({ first, size, head });
-  expect([count(0), count(1), count(1188), count(1189), count(1200), count(1201)]).toEqual([1, 1, 1, 2, 2, 3]);
+  expect([count(0), count(1), count(1188), count(1189), count(1200), count(1201)]).toEqual([
+    1, 1, 1, 2, 2, 3,
+  ]);
   expect([count(65_536), count(65_537)]).toEqual([1 + 45 + 45, 1 + 45 + 45 + 1]);
   expect(count(65_536, 17)).toBe(1 + 45 + 45 + 1);
   expect(count(LONGEST_SUMMED) * 2).toBeLessThan(LONGEST_SUMMED * 0.003);

@@ -60,6 +60,11 @@ test("what cannot be patched is no kept head", () => {
 
 test("a time of change that lies ahead is not sent", () => {
   const now = Date.UTC(2026, 0, 1);
-  const head = wholeHead({ path: "a", size: 1, modified: now + 1e6, hashHigh: 1, hashLow: 2 }, "keep", "", now);
+  const head = wholeHead(
+    { path: "a", size: 1, modified: now + 1e6, hashHigh: 1, hashLow: 2 },
+    "keep",
+    "",
+    now,
+  );
   expect(head).toContain(`Last-Modified: ${formatHttpDate(now)}\r\n`);
 });
