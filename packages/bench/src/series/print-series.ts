@@ -3,7 +3,7 @@ import { printTable } from "../table.ts";
 import type { SeriesBenchReport } from "./bench-series.ts";
 import { LINKS } from "./computers.ts";
 import type { SeriesPoint } from "./point.ts";
-import { isLinkLimited } from "./shape.ts";
+import { isHeldBack } from "./shape.ts";
 import type { SeriesTable } from "./table.ts";
 
 /** What SOSP'97 says of Figure 3 where it gives a number; the bars themselves have none. */
@@ -55,7 +55,7 @@ function printPaper({ rows }: SeriesTable): readonly string[] {
 }
 
 const NOTE = `Simulated time, the same on every computer: a Pentium Pro of 200 MHz, ${LINKS} Ethernets of 100 Mbit/s, a connection for
-each request. \`=\` behind a rate: the links are full, so it says nothing of the server; compare processor time there.
+each request. \`=\` behind a rate: the links hold requests up, not the processor; compare processor time there.
 All five run the same TCP on the same interfaces. What they copy and sum is copied and summed; instructions are counted
 by stage, in the best case, for everybody alike. No factor stands for misses of caches, which the paper's machine has
 and which fall on whoever has more code: so everybody is quicker here than there, and the longest path by the most.`;
@@ -68,7 +68,7 @@ export function printSeriesReport({ options, table, invariants, goals }: SeriesB
     grid(
       table,
       "requests/s",
-      (point) => `${point.requestsPerSecond.toFixed(0)}${isLinkLimited(point) ? " =" : ""}`,
+      (point) => `${point.requestsPerSecond.toFixed(0)}${isHeldBack(point) ? " =" : ""}`,
     ),
     grid(table, "MB/s of documents", megabytes),
     grid(table, "processor idle", ({ idle }) => percent(idle)),

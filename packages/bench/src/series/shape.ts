@@ -16,6 +16,8 @@ const RATIO = 4;
 const IDLE = 0.3;
 /** Links with this part of their capacity in use carry nothing more. */
 const FULL = 0.93;
+/** A processor that is idle for more than this part of the time is not what holds requests up. */
+const SPARE = 0.05;
 
 /** Pairs of which the second does at least as well, and strictly better. */
 const ORDER: readonly (readonly [worse: string, better: string, isStrict: boolean])[] = [
@@ -34,13 +36,13 @@ export function pointOf({ rows }: SeriesTable, server: string, size: number): Se
 
 const sizesOf = ({ rows }: SeriesTable): readonly number[] => rows[0]?.points.map(({ size }) => size) ?? [];
 
-/** True when the links hold a point back, and its rate says nothing of its server. */
-export const isLinkLimited = ({ link }: SeriesPoint): boolean => link >= FULL;
+/** True when the links or the clients hold a point back, and its rate says nothing of its server. */
+export const isHeldBack = ({ idle }: SeriesPoint): boolean => idle > SPARE;
 
 const isOrdered = (worse: number, better: number, isStrict: boolean): boolean =>
   isStrict ? worse < better : worse <= better;
 
-/** At one size: by what a request takes of the processor, and by the rate unless the links decide that. */
+/** At one size: by what a request takes of the processor, and by the rate if the processor decides that. */
 function orderAt(table: SeriesTable, size: number): readonly Invariant[] {
   return ORDER.flatMap(([worse, better, isStrict]) => {
     const [a, b] = [pointOf(table, worse, size), pointOf(table, better, size)];
@@ -50,7 +52,7 @@ function orderAt(table: SeriesTable, size: number): readonly Invariant[] {
       what: `${size} bytes, requests by processor time: ${worse} ${sign} ${better}`,
       holds: isOrdered(1 / a.cycles, 1 / b.cycles, isStrict),
     };
-    if (isLinkLimited(a)) return [cycles];
+    if (isHeldBack(a)) return [cycles];
     const rate = {
       id: "W6",
       what: `${size} bytes, requests a second: ${worse} ${sign} ${better}`,
@@ -70,7 +72,7 @@ export function checkTable(table: SeriesTable): readonly Invariant[] {
     {
       id: "W6",
       what: `${LARGE_BYTES} bytes, Cheetah: links full, ${percent(large.link)} >= ${percent(FULL)}`,
-      holds: isLinkLimited(large),
+      holds: large.link >= FULL,
     },
     {
       id: "W6",
