@@ -166,11 +166,7 @@ for (const server of SERVERS) {
 
 for (const server of SERVERS.filter(({ name }) => name !== "Cheetah"))
   test(`${server.name}: too long a request, half of one and none at all are closed without an answer`, () => {
-    const bad = [
-      { request: "x".repeat(600) },
-      { request: "GET /", ends: true },
-      { request: "", ends: true },
-    ];
+    const bad = [{ request: "x".repeat(600) }, { request: "GET /", ends: true }, { request: "", ends: true }];
     const outcomes = visit(server, [...bad, GOOD]);
     expect(outcomes.map(({ bytes }) => bytes.length > 0)).toEqual([false, false, false, true]);
     expect(isWhole(outcomes[3] as Outcome)).toBe(true);

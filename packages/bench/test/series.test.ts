@@ -1,4 +1,9 @@
 /** `bench series`: five servers on simulated machines, and that their clients may misbehave. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { PENTIUM_PRO_200 } from "@exolith/hw-model";
 import { expect, test } from "vitest";
 import { benchSeries } from "../src/series/bench-series.ts";
@@ -10,7 +15,7 @@ import { pointOf, sparedCycles } from "../src/series/shape.ts";
 import { measureTable } from "../src/series/table.ts";
 import { WORK_NAMES } from "../src/series/work.ts";
 
-const OPTIONS = { clients: 8, rounds: 8, seed: 1 };
+const OPTIONS = { clients: 8, rounds: 6, seed: 1 };
 const report = benchSeries(OPTIONS, () => {});
 const { table } = report;
 
@@ -58,6 +63,17 @@ test("each server does what it is, for every request", () => {
   }
 });
 
+test("every cycle belongs to a part, and a part that a server does without is empty", () => {
+  for (const { server, points } of table.rows)
+    for (const { parts, cycles, size } of points) {
+      const sum = Object.values(parts).reduce((all, part) => all + part, 0);
+      expect(sum, `${server}, ${size}`).toBeCloseTo(cycles, 3);
+      for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0);
+      expect(parts.processes > 0).toBe(server === "NCSA/BSD");
+      expect(parts.sockets > 0).toBe(server !== "Cheetah");
+    }
+});
+
 test("bytes cross into sockets by a copy, out of files by another, and not at all in Cheetah", () => {
   const size = 102_400;
   const copied = (server: string): number => pointOf(table, server, size).bytesCopied;
@@ -84,7 +100,7 @@ test("the report names every server and says what is not reached", () => {
 });
 
 test("the same seed gives the same table, another seed the same work", () => {
-  const again = { ...OPTIONS, rounds: 5, sizes: [100, 10_240] };
+  const again = { clients: 3, rounds: 5, seed: 1, sizes: [100, 10_240] };
   const once = measureTable(again);
   expect(measureTable(again)).toEqual(once);
   const other = measureTable({ ...again, seed: 2 });
@@ -96,4 +112,34 @@ test("too few rounds are refused", () => {
   const [server] = SERVERS;
   const options = { profile: PENTIUM_PRO_200, server: server as NonNullable<typeof server>, size: 0 };
   expect(() => measurePoint({ ...options, clients: 1, rounds: 4, seed: 1 })).toThrow(RangeError);
+});
+
+const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+
+const bench = (words: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
+  new Promise((resolve) => {
+    const args = ["--conditions=@exolith/source", CLI, "series", ...words];
+    const child = execFile(process.execPath, args, (_, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
+
+test("the command prints the same table, and writes it as JSON", async () => {
+  const scratch = mkdtempSync(join(tmpdir(), "bench-series-"));
+  try {
+    const json = join(scratch, "series.json");
+    const { code, out } = await bench(["--clients", "1", "--rounds", "5", "--json", json]);
+    const expected = benchSeries({ clients: 1, rounds: 5, seed: 1 }, () => {});
+    expect(out).toBe(`${printSeriesReport(expected)}\n`);
+    expect(JSON.parse(readFileSync(json, "utf8"))).toEqual(expected);
+    expect(code).toBe(Number(expected.invariants.some(({ holds }) => !holds)));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+});
+
+test("what cannot be measured is refused by name", async () => {
+  const { code, err } = await bench(["--rounds", "4"]);
+  expect(code).toBe(2);
+  expect(err).toContain("--rounds takes a whole number from 5 to 10000, not 4");
 });

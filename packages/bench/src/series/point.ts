@@ -2,6 +2,7 @@
 import type { CostProfile } from "@exolith/hw-model";
 import { clientProgram, type ClientCounters } from "./clients.ts";
 import { BITS_PER_SECOND, LINKS, makeComputers, type Computers } from "./computers.ts";
+import { PART_NAMES, partsOf, type Parts } from "./parts.ts";
 import type { Server } from "./servers.ts";
 import { WORK_NAMES, type WorkName } from "./work.ts";
 
@@ -15,6 +16,7 @@ export interface PointOptions {
   readonly clients: number;
   /** Answers that every client gets, on the average; rates are of those between the first and the last ones. */
   readonly rounds: number;
+  /** Of the wires and of what the machines call random. */
   readonly seed: number;
 }
 
@@ -33,6 +35,8 @@ export interface SeriesPoint {
   /** The part of the time in which the server's processor had nothing to do. */
   readonly idle: number;
   readonly cycles: number;
+  /** Where they went. */
+  readonly parts: Parts;
   readonly packetsIn: number;
   readonly packetsOut: number;
   /** Bytes that the processor copied and summed. */
@@ -57,6 +61,7 @@ interface Moment {
   readonly bytesOut: number;
   readonly copied: number;
   readonly summed: number;
+  readonly parts: Parts;
   readonly work: Readonly<Record<WorkName, number>>;
 }
 
@@ -71,6 +76,7 @@ function look({ server, nics }: Computers, counters: ClientCounters): Moment {
     bytesOut: nics.reduce((sum, nic) => sum + nic.counters.transmittedBytes, 0),
     copied: ledger.units("copyByte"),
     summed: ledger.units("checksumByte"),
+    parts: partsOf(machine.profile, ledger, labour),
     work: { ...labour.done },
   };
 }
@@ -96,15 +102,18 @@ function ratesOf({ profile, size }: PointOptions, from: Moment, to: Moment): Rat
 
 /** What one of `requests` took, from before the first to after the last. */
 function costsOf(requests: number, from: Moment, to: Moment): Costs {
-  const each = (key: Exclude<keyof Moment, "work">): number => (to[key] - from[key]) / requests;
+  const each = (key: Exclude<keyof Moment, "parts" | "work">): number => (to[key] - from[key]) / requests;
   const work: Partial<Record<WorkName, number>> = {};
   for (const name of WORK_NAMES) {
     const done = to.work[name] - from.work[name];
     if (done > 0) work[name] = done / requests;
   }
+  const parts = { ...to.parts };
+  for (const name of PART_NAMES) parts[name] = (to.parts[name] - from.parts[name]) / requests;
   return {
     requests,
     cycles: each("busy"),
+    parts,
     packetsIn: each("packetsIn"),
     packetsOut: each("packetsOut"),
     bytesCopied: each("copied"),
@@ -120,6 +129,8 @@ const ANSWER_SECONDS = 10;
 
 /** Rounds after the beginning and before the end in which not every client need be at work. */
 const MARGIN_ROUNDS = 2;
+/** Fewer leave nothing in between. */
+export const LEAST_ROUNDS: number = 2 * MARGIN_ROUNDS + 1;
 /** Seconds in which the last packets of the last connection come. */
 const SETTLE_SECONDS = 0.05;
 
@@ -151,7 +162,7 @@ function setUp({ profile, server, size, clients, seed }: PointOptions): Prepared
  */
 export function measurePoint(options: PointOptions): SeriesPoint {
   const { server, size, clients, rounds } = options;
-  if (!(rounds > 2 * MARGIN_ROUNDS)) throw new RangeError(`more than ${2 * MARGIN_ROUNDS} rounds are needed`);
+  if (!(rounds >= LEAST_ROUNDS)) throw new RangeError(`${LEAST_ROUNDS} rounds at least are needed`);
   const { computers, counters, begin } = setUp(options);
   const round = clients * LINKS;
   const reach = (answers: number): Moment => {

@@ -2,6 +2,7 @@
 import { printTable } from "../table.ts";
 import type { SeriesBenchReport } from "./bench-series.ts";
 import { LINKS } from "./computers.ts";
+import { PARTS, PART_NAMES } from "./parts.ts";
 import type { SeriesPoint } from "./point.ts";
 import { isHeldBack } from "./shape.ts";
 import type { SeriesTable } from "./table.ts";
@@ -26,6 +27,8 @@ const PAPER: readonly (readonly [what: string, paper: string, ours: (rate: Rate)
 ];
 
 const LARGE = 102_400;
+/** Documents whose cycles are shown by part. */
+const SHOWN = [0, LARGE];
 
 type Rate = (server: string, size: number) => SeriesPoint;
 
@@ -40,6 +43,18 @@ const grid = ({ rows }: SeriesTable, what: string, of: (point: SeriesPoint) => s
     [what, ...(rows[0]?.points ?? []).map(({ size }) => `${size} B`)],
     rows.map(({ server, points }) => [server, ...points.map(of)]),
   );
+
+/** What a request for one document takes, server by server. */
+const printParts = ({ rows }: SeriesTable, size: number): readonly string[] => {
+  const points = rows.flatMap(({ points: found }) => found.filter((point) => point.size === size));
+  if (points.length === 0) return [];
+  return [
+    printTable(
+      [`cycles/request, ${size} B`, ...rows.map(({ server }) => server)],
+      PART_NAMES.map((name) => [PARTS[name], ...points.map(({ parts }) => parts[name].toFixed(0))]),
+    ),
+  ];
+};
 
 function printPaper({ rows }: SeriesTable): readonly string[] {
   const rate: Rate = (server, size) =>
@@ -74,6 +89,7 @@ export function printSeriesReport({ options, table, invariants, goals }: SeriesB
     grid(table, "processor idle", ({ idle }) => percent(idle)),
     grid(table, "links used", ({ link }) => percent(link)),
     grid(table, "cycles/request", ({ cycles }) => cycles.toFixed(0)),
+    ...SHOWN.flatMap((size) => printParts(table, size)),
     grid(
       table,
       "packets/request, in + out",

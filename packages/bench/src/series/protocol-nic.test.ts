@@ -1,4 +1,10 @@
-import { PENTIUM_PRO_200, cycles, makePhysicalGather, makeSimulatedMachine, makeWire } from "@exolith/hw-model";
+import {
+  PENTIUM_PRO_200,
+  cycles,
+  makePhysicalGather,
+  makeSimulatedMachine,
+  makeWire,
+} from "@exolith/hw-model";
 import { expect, test } from "vitest";
 import { kindOf, protocolNic } from "./protocol-nic.ts";
 import { makeLabour, type Labour } from "./work.ts";

@@ -26,7 +26,9 @@ test("work takes the time of its primitives, and is counted", () => {
   labour.do("systemCall");
   labour.do("httpByte", 60);
   const { trap, instruction, word } = PENTIUM_PRO_200.primitives;
-  expect(clock.now()).toBe(Math.floor(trap + 90 * instruction + 64 * word + 60 * (4 * instruction + 2 * word)));
+  expect(clock.now()).toBe(
+    Math.floor(trap + 90 * instruction + 64 * word + 60 * (4 * instruction + 2 * word)),
+  );
   expect(labour.done).toMatchObject({ systemCall: 1, httpByte: 60, fork: 0 });
 });
 
