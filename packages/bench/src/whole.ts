@@ -5,10 +5,10 @@ export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
-/** The whole number that `value` is, from `least` to `most`; throws a `UsageError` that names the option. */
-export function whole(name: string, value: unknown, most: number, least = 1): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not ${String(value)}`);
+/** The whole number that `value` is, from 1 to `most`; throws a `UsageError` that names the option. */
+export function whole(name: string, value: unknown, most: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new UsageError(`--${name} takes a whole number from 1 to ${most}, not ${String(value)}`);
 }
 
 /** The names, separated by commas, that `value` is, each one of `known`; throws a `UsageError` that names the option. */

@@ -1,11 +1,20 @@
 /** Clients: many at once, a connection for each request, every byte of every answer looked at. */
-import { FRAME_BYTES, NEVER, must, type Program, type Window } from "@exolith/exokernel/abi";
+import {
+  FRAME_BYTES,
+  NEVER,
+  must,
+  type Cycles,
+  type Gate,
+  type Program,
+  type Window,
+} from "@exolith/exokernel/abi";
 import {
   eventProgram,
   type CloseReason,
   type Connection,
   type ConnectionHandler,
   type FramePool,
+  type Pollable,
   type Tcp,
 } from "@exolith/libos-exos";
 import { LINKS, PORT, makeStacks, poolOf, serverAddress } from "./computers.ts";
@@ -19,7 +28,7 @@ export interface ClientCounters {
   wrong: number;
   /** Why the first one was not. */
   firstWrong: string | undefined;
-  /** Requests that are still to be made. */
+  /** Requests that are still to be made; whoever is idle looks for some every millisecond. */
   left: number;
 }
 
@@ -29,8 +38,6 @@ export interface ClientOptions {
   readonly size: number;
   /** Clients on each link. */
   readonly clients: number;
-  /** True once they may begin. */
-  readonly begun: () => boolean;
   readonly counters: ClientCounters;
 }
 
@@ -46,6 +53,8 @@ interface Shared {
   readonly requestBytes: number;
   readonly document: Held;
   readonly counters: ClientCounters;
+  /** Clients that have nothing to do. */
+  readonly idle: Client[];
 }
 
 /** One client, which asks again and again. */
@@ -61,10 +70,13 @@ class Client implements ConnectionHandler {
     this.#shared = shared;
   }
 
-  /** One request more, if there is one left. */
+  /** One request more, if there is one left; else it is idle. */
   ask(): void {
-    const { tcp, link, request, requestBytes, counters } = this.#shared;
-    if (counters.left === 0) return;
+    const { tcp, link, request, requestBytes, counters, idle } = this.#shared;
+    if (counters.left === 0) {
+      idle.push(this);
+      return;
+    }
     counters.left -= 1;
     this.#head = -1;
     this.#body = 0;
@@ -132,28 +144,26 @@ const requestIn = (pool: FramePool, size: number): { request: Window; requestByt
   return { request, requestBytes: text.length };
 };
 
+/** Sets idle clients to work while there are requests left. */
+const starter = (gate: Gate, idle: Client[], counters: ClientCounters): Pollable => ({
+  poll: () => {
+    for (let waiting = counters.left > 0 ? idle.length : 0; waiting > 0; waiting--) idle.shift()?.ask();
+    return false;
+  },
+  wakeAt: () => (idle.length > 0 ? ((gate.clock.now() + gate.clock.hertz / 1000) as Cycles) : NEVER),
+});
+
 /** The program of the clients' machine. */
-export const clientProgram = ({ size, clients, begun, counters }: ClientOptions): Program =>
+export const clientProgram = ({ size, clients, counters }: ClientOptions): Program =>
   eventProgram(4, (gate) => {
     const pool = poolOf(gate);
     const stacks = makeStacks(gate, pool, "client");
     const document = hold(pool, size);
-    const shared = stacks.map(({ tcp }, link) => ({
-      tcp,
-      link,
-      ...requestIn(pool, size),
-      document,
-      counters,
-    }));
-    let hasBegun = false;
-    const starter = {
-      poll: () => {
-        if (hasBegun || !begun()) return false;
-        hasBegun = true;
-        for (let i = 0; i < clients * LINKS; i++) new Client(shared[i % LINKS] as Shared).ask();
-        return true;
-      },
-      wakeAt: () => (hasBegun ? NEVER : ((gate.clock.now() + gate.clock.hertz / 1000) as typeof NEVER)),
-    };
-    return [...stacks.map(({ network }) => network), starter];
+    const idle: Client[] = [];
+    const shared = stacks.map(({ tcp }, link): Shared => {
+      return { tcp, link, ...requestIn(pool, size), document, counters, idle };
+    });
+    for (let i = 0; i < clients * LINKS; i++) idle.push(new Client(shared[i % LINKS] as Shared));
+    const begin = starter(gate, idle, counters);
+    return [...stacks.map(({ network }) => network), begin];
   });

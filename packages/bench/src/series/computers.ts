@@ -72,6 +72,8 @@ export interface Computers {
   /** The server's ends of the wires. */
   readonly nics: readonly Nic[];
   run(limits: RunLimits): RunResult;
+  /** Simulated seconds, by the clock that is ahead: one that is idle stands still. */
+  seconds(): number;
 }
 
 /** Stacks over every link, whose peer is known beforehand. */
@@ -174,5 +176,6 @@ export function makeComputers(
     server: near,
     nics: wires.map(({ nics }) => nics[0]),
     run: (limits) => runSimulated(parts, { steps: Infinity, ...limits }),
+    seconds: () => Math.max(...parts.map(({ clock }) => clock.now() / clock.hertz)),
   };
 }

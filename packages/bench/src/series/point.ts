@@ -14,7 +14,7 @@ export interface PointOptions {
   readonly size: number;
   /** Clients on each of the three links. */
   readonly clients: number;
-  /** Answers that every client gets, on the average; rates are of those between the first and the last ones. */
+  /** Answers that every client gets, on the average. */
   readonly rounds: number;
   /** Of the wires and of what the machines call random. */
   readonly seed: number;
@@ -23,8 +23,8 @@ export interface PointOptions {
 /**
  * What came of it, at the server.
  *
- * What is for one request is for one of all, from the first packet to the last;
- * rates and parts are of the time in which every client was at work.
+ * Rates and parts of the time are from the first request to the last answer;
+ * what is for one request is the mean over all, to the very last packet.
  */
 export interface SeriesPoint {
   readonly size: number;
@@ -53,7 +53,7 @@ type Costs = Omit<SeriesPoint, "size" | keyof Rates>;
 
 /** Running totals at one moment. */
 interface Moment {
-  readonly now: number;
+  readonly seconds: number;
   readonly right: number;
   readonly busy: number;
   readonly packetsIn: number;
@@ -65,10 +65,10 @@ interface Moment {
   readonly work: Readonly<Record<WorkName, number>>;
 }
 
-function look({ server, nics }: Computers, counters: ClientCounters): Moment {
+function look({ server, nics, seconds }: Computers, counters: ClientCounters): Moment {
   const { machine, ledger, labour } = server;
   return {
-    now: machine.clock.now(),
+    seconds: seconds(),
     right: counters.right,
     busy: ledger.cycles,
     packetsIn: nics.reduce((sum, nic) => sum + nic.counters.received, 0),
@@ -88,19 +88,19 @@ const AROUND_BYTES = 24;
 const bitsOut = (before: Moment, after: Moment): number =>
   8 * (after.bytesOut - before.bytesOut + AROUND_BYTES * (after.packetsOut - before.packetsOut));
 
-/** While every client was at work. */
+/** From the first request to the last answer. */
 function ratesOf({ profile, size }: PointOptions, from: Moment, to: Moment): Rates {
-  const seconds = (to.now - from.now) / profile.hertz;
+  const seconds = to.seconds - from.seconds;
   const requestsPerSecond = (to.right - from.right) / seconds;
   return {
     requestsPerSecond,
     bytesPerSecond: requestsPerSecond * size,
-    idle: Math.max(0, 1 - (to.busy - from.busy) / (to.now - from.now)),
+    idle: Math.max(0, 1 - (to.busy - from.busy) / (profile.hertz * seconds)),
     link: bitsOut(from, to) / (LINKS * BITS_PER_SECOND * seconds),
   };
 }
 
-/** What one of `requests` took, from before the first to after the last. */
+/** What one of `requests` took, to the last packet. */
 function costsOf(requests: number, from: Moment, to: Moment): Costs {
   const each = (key: Exclude<keyof Moment, "parts" | "work">): number => (to[key] - from[key]) / requests;
   const work: Partial<Record<WorkName, number>> = {};
@@ -124,63 +124,60 @@ function costsOf(requests: number, from: Moment, to: Moment): Costs {
 
 /** Seconds in which a server must have started. */
 const START_SECONDS = 60;
-/** Seconds in which every client must have an answer. */
+/** Seconds that an answer may take. */
 const ANSWER_SECONDS = 10;
 
-/** Rounds after the beginning and before the end in which not every client need be at work. */
-const MARGIN_ROUNDS = 2;
-/** Fewer leave nothing in between. */
-export const LEAST_ROUNDS: number = 2 * MARGIN_ROUNDS + 1;
 /** Seconds in which the last packets of the last connection come. */
 const SETTLE_SECONDS = 0.05;
 
-/** A server and clients that have not begun. */
+/** A server that would answer, and clients that are idle. */
 interface Prepared {
   readonly computers: Computers;
   readonly counters: ClientCounters;
-  begin(): void;
 }
 
 function setUp({ profile, server, size, clients, seed }: PointOptions): Prepared {
   const counters: ClientCounters = { right: 0, wrong: 0, firstWrong: undefined, left: 0 };
-  const state = { isReady: false, hasBegun: false };
-  const ready = (): void => void (state.isReady = true);
+  let isReady = false;
+  const ready = (): void => void (isReady = true);
   const computers = makeComputers(
     { ...server.kernel.computer(profile), seed },
     (labour) => server.program({ labour, size, ready }),
-    clientProgram({ size, clients, begun: () => state.hasBegun, counters }),
+    clientProgram({ size, clients, counters }),
   );
-  computers.run({ until: () => state.isReady, seconds: START_SECONDS });
-  if (!state.isReady) throw new Error(`${server.name} did not start`);
-  return { computers, counters, begin: () => void (state.hasBegun = true) };
+  computers.run({ until: () => isReady, seconds: START_SECONDS });
+  if (!isReady) throw new Error(`${server.name} did not start`);
+  return { computers, counters };
+}
+
+/** Has so many requests made and answered; when the first was made and when the last was answered. */
+function ask(options: PointOptions, { computers, counters }: Prepared, requests: number): [Moment, Moment] {
+  const { server, size } = options;
+  const wanted = counters.right + requests;
+  const isDone = (): boolean => counters.right === wanted || counters.wrong > 0;
+  counters.left = requests;
+  computers.run({ until: () => counters.left < requests, seconds: START_SECONDS });
+  const first = look(computers, counters);
+  computers.run({ until: isDone, seconds: ANSWER_SECONDS * requests });
+  if (counters.wrong > 0) throw new Error(`${server.name}, ${size} bytes: ${counters.firstWrong}`);
+  if (!isDone()) throw new Error(`${server.name}, ${size} bytes: answers do not come`);
+  return [first, look(computers, counters)];
 }
 
 /**
- * Measures one point. The same options give the same figures on every computer.
+ * Measures one point, after every client has had an answer: by then the document is in memory.
  *
- * Throws a `RangeError` for too few rounds, and an `Error` when an answer is wrong or does not come.
+ * The same options give the same figures on every computer. Throws when an answer is wrong or does not come.
  */
 export function measurePoint(options: PointOptions): SeriesPoint {
-  const { server, size, clients, rounds } = options;
-  if (!(rounds >= LEAST_ROUNDS)) throw new RangeError(`${LEAST_ROUNDS} rounds at least are needed`);
-  const { computers, counters, begin } = setUp(options);
-  const round = clients * LINKS;
-  const reach = (answers: number): Moment => {
-    computers.run({
-      until: () => counters.right >= answers || counters.wrong > 0,
-      seconds: ANSWER_SECONDS * rounds,
-    });
-    if (counters.wrong > 0) throw new Error(`${server.name}, ${size} bytes: ${counters.firstWrong}`);
-    if (counters.right < answers) throw new Error(`${server.name}, ${size} bytes: answers do not come`);
-    return look(computers, counters);
-  };
-  counters.left = rounds * round;
-  const first = look(computers, counters);
-  begin();
-  const from = reach(MARGIN_ROUNDS * round);
-  const to = reach((rounds - MARGIN_ROUNDS) * round);
-  reach(rounds * round);
+  const prepared = setUp(options);
+  const { computers, counters } = prepared;
+  const round = options.clients * LINKS;
+  ask(options, prepared, round);
+  computers.run({ seconds: SETTLE_SECONDS });
+  const requests = options.rounds * round;
+  const [first, answered] = ask(options, prepared, requests);
   computers.run({ seconds: SETTLE_SECONDS });
   const last = look(computers, counters);
-  return { size, ...ratesOf(options, from, to), ...costsOf(rounds * round, first, last) };
+  return { size: options.size, ...ratesOf(options, first, answered), ...costsOf(requests, first, last) };
 }

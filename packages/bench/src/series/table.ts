@@ -8,7 +8,7 @@ import { SERVERS } from "./servers.ts";
 export interface SeriesOptions {
   /** Clients on each of the three links. */
   readonly clients: number;
-  /** Answers that every client gets, on the average; at least 5. */
+  /** Answers that every client gets, on the average. */
   readonly rounds: number;
   readonly seed: number;
   /** Bytes of the documents; those of the figure when absent. */
