@@ -43,6 +43,8 @@ export interface ServerNetwork extends Opened {
   readonly far: { readonly nic: Nic; readonly streams: ListeningStreams } | undefined;
   /** Where people find the server. */
   readonly address: string;
+  /** What happened to an interface of Linux besides its frames. */
+  readonly events?: TapNic["linux"] | PacketNic["linux"];
 }
 
 /** How the virtual wire behaves, and who watches it. */
@@ -113,6 +115,7 @@ export async function openLinuxNetwork(choice: LinuxChoice): Promise<ServerNetwo
     port,
     far: undefined,
     address: `http://${shownAddress}${shownPort}`,
+    events: nic.linux,
     close: async () => {
       await nic.close();
       watched.close();
