@@ -28,6 +28,7 @@ import { NextPoll } from "./server/next-poll.ts";
 import { PieceSums } from "./server/piece-sums.ts";
 import { makeReaders } from "./server/readers.ts";
 import { RequestBuffers } from "./server/request-reader.ts";
+import { SharedHeads } from "./server/shared-heads.ts";
 import { makeWallclock, secondsIn } from "./server/services.ts";
 import type { Services } from "./server/services.ts";
 
@@ -91,6 +92,10 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
   const now = options.now ?? gate.clock.now;
   const counters = makeServerCounters();
   const techniques = techniquesOf(options);
+  const slots = new SlotPool(memory.heads, waits);
+  const heads = new HeadWriter(techniques.preformattedHeads);
+  const needsSums = techniques.precomputedChecksums && options.sumsNeeded !== false;
+  const sums = needsSums ? new PieceSums(memory.heads, memory.chunks.length) : undefined;
   const services: Services = {
     clock: gate.clock,
     now,
@@ -98,9 +103,10 @@ function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, sto
     limits,
     site,
     cache,
-    slots: new SlotPool(memory.heads, waits),
-    heads: new HeadWriter(techniques.preformattedHeads),
-    sums: techniques.precomputedChecksums ? new PieceSums(memory.heads, memory.chunks.length) : undefined,
+    slots,
+    heads,
+    shared: techniques.preformattedHeads ? new SharedHeads(slots, heads, sums) : undefined,
+    sums,
     later: techniques.packetMerging ? undefined : new NextPoll(),
     grouping: techniques.grouping,
     buffers: new RequestBuffers(limits),

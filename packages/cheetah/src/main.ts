@@ -2,21 +2,15 @@
 /** The command line: serves a directory through the exokernel. */
 import { readFileSync } from "node:fs";
 import { cac } from "cac";
-import {
-  isTraceDetail,
-  makeInspection,
-  withTraceDetail,
-  type Inspection,
-  type TraceDetail,
-} from "@exolith/exokernel";
+import { isTraceDetail, withTraceDetail, type TraceDetail } from "@exolith/exokernel";
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
-import { openGatewayNetwork, openLinuxNetwork, type ServerNetwork } from "./board/machines.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
 import { printable } from "./board/printable.ts";
 import type { Techniques } from "./options.ts";
-import { ServeStopped, serve, type Served } from "./board/serve.ts";
-import type { HostWaker } from "@exolith/hw-model/host";
+import { serveInWorker } from "./board/serve-in-worker.ts";
+import { serveHere, type NetworkPlan, type PlannedServer, type ServePlan } from "./board/serve-plan.ts";
+import { ServeStopped } from "./board/serve.ts";
 
 /** What was written on the command line. */
 interface Options {
@@ -26,6 +20,7 @@ interface Options {
   readonly address?: string;
   readonly gateway?: string;
   readonly mac?: string;
+  readonly worker?: boolean;
   readonly memory: number;
   readonly cache: number;
   readonly image?: string;
@@ -71,6 +66,7 @@ cli
     "--mac <m>",
     "With packet and tap: the server's Ethernet address (packet: the interface's; tap: 02:00:00:00:00:01)",
   )
+  .option("--worker", "Run the server's machine in a thread of its own")
   .option("--memory <MiB>", "Physical memory of the server's machine", { default: 64 })
   .option("--cache <MiB>", "File cache within it", { default: 24 })
   .option("--image <path>", "Keep the site's disk in a file that lasts")
@@ -123,21 +119,20 @@ function asWritten(name: string, value: unknown): string {
   return word === option ? (process.argv[at + 1] ?? "") : word.slice(option.length + 1);
 }
 
-/** How to open the network that was asked for; options are checked before anything is opened. */
-function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwork> {
+/** The network that was asked for. */
+function networkOf(options: Options): NetworkPlan {
   const { net, host, pcap } = options;
   if (net === "gateway") {
     const port = whole("port", options.port ?? DEFAULT_PORT, 0, 65_535);
-    const faults = { loss: percent("drop", options.drop) / 100 };
-    return (waker) => openGatewayNetwork({ host, port, faults, pcap, waker });
+    return { kind: "gateway", host, port, faults: { loss: percent("drop", options.drop) / 100 }, pcap };
   }
   const [, kind, name] = /^(tap|packet):(.+)$/.exec(net) ?? [];
   if (kind === undefined || name === undefined)
     throw new OptionError(`--net is gateway, packet:<interface> or tap:<name>, not ${net}`);
   if (options.address === undefined)
     throw new OptionError(`--net ${kind} needs --address, such as 192.0.2.10/24`);
-  const choice = {
-    kind: kind === "tap" ? ("tap" as const) : ("packet" as const),
+  return {
+    kind: kind === "tap" ? "tap" : "packet",
     name,
     hardwareAddress: options.mac === undefined ? undefined : readHardwareAddress(options.mac),
     route: {
@@ -148,7 +143,6 @@ function networkOf(options: Options): (waker: HostWaker) => Promise<ServerNetwor
     port: whole("port", options.port ?? 80, 1, 65_535),
     pcap,
   };
-  return (waker) => openLinuxNetwork({ ...choice, waker });
 }
 
 /** Least memory in MiB for everything but the file cache. */
@@ -160,15 +154,21 @@ function traceDetail(value: unknown): TraceDetail | undefined {
   throw new OptionError(`--trace is events or calls, not ${String(value)}`);
 }
 
-/** The two kernels of a server, to be looked into when it has stopped. */
-interface Inspections {
-  readonly server: Inspection;
-  readonly gateway: Inspection;
-}
-
-function inspectionsOf({ trace, calls, tables }: Options): Inspections {
-  const wanted = { trace: traceDetail(trace), calls, tables };
-  return { server: makeInspection(wanted), gateway: makeInspection(wanted) };
+/** What to serve and how; options are checked before anything is opened. */
+function planOf(directory: string, options: Options): ServePlan {
+  const cache = whole("cache", options.cache, 1, 4000);
+  const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
+  return {
+    directory,
+    network: networkOf(options),
+    frames: (memory * MEBIBYTE) / FRAME_BYTES,
+    cacheFrames: (cache * MEBIBYTE) / FRAME_BYTES,
+    image: options.image,
+    log: options.quiet !== true,
+    techniques: techniquesOf(options),
+    excluded: options.pcap === undefined ? [] : [options.pcap],
+    inspect: { trace: traceDetail(options.trace), calls: options.calls, tables: options.tables },
+  };
 }
 
 function techniquesOf(options: Options): Techniques {
@@ -181,11 +181,8 @@ function techniquesOf(options: Options): Techniques {
   };
 }
 
-/** Prints what was asked for; resolves when it has been written. */
-function print(inspections: Inspections, { kernel, gatewayKernel }: Served): Promise<void> {
-  const lines = inspections.server.lines("the server", kernel.root);
-  if (gatewayKernel !== undefined)
-    lines.push(...inspections.gateway.lines("the gateway", gatewayKernel.root));
+/** Prints lines; resolves when they have been written. */
+function print(lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return Promise.resolve();
   return new Promise((resolve) => process.stdout.write(`${lines.join("\n")}\n`, () => resolve()));
 }
@@ -193,35 +190,19 @@ function print(inspections: Inspections, { kernel, gatewayKernel }: Served): Pro
 async function start(directory: string | undefined, written: Options): Promise<void> {
   if (directory === undefined) throw new OptionError("which directory? cheetah <directory>");
   const options = withWords(written);
-  const cache = whole("cache", options.cache, 1, 4000);
-  const memory = whole("memory", options.memory, cache + OVERHEAD_MEBIBYTES, 4095);
-  const network = networkOf(options);
-  const inspections = inspectionsOf(options);
+  const plan = planOf(String(directory), options);
   const display = makeImportDisplay(process.stdout);
   const stop = stopWhenAsked();
-  let served: Served;
+  const hearers = { report: console.error, stopping: stop.signal, importing: display.show };
+  let served: PlannedServer;
   try {
-    served = await serve({
-      directory: String(directory),
-      network,
-      frames: (memory * MEBIBYTE) / FRAME_BYTES,
-      cacheFrames: (cache * MEBIBYTE) / FRAME_BYTES,
-      image: options.image,
-      log: options.quiet !== true,
-      techniques: techniquesOf(options),
-      excluded: options.pcap === undefined ? [] : [options.pcap],
-      report: console.error,
-      traces: { server: inspections.server.trace, gateway: inspections.gateway.trace },
-      stopping: stop.signal,
-      importing: display.show,
-    });
+    served = await (options.worker === true ? serveInWorker : serveHere)(plan, hearers);
   } finally {
     display.end();
   }
   console.log(`Cheetah serves ${printable(String(directory))} at ${served.address}/`);
   const end = async (): Promise<void> => {
-    await served.stop();
-    await print(inspections, served);
+    await print(await served.stop());
     process.exit(0);
   };
   stop.signal.addEventListener("abort", () => void end());

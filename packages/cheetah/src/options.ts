@@ -41,6 +41,8 @@ export interface CheetahOptions extends Partial<Techniques> {
   readonly imported?: ((progress: ImportProgress) => void) | undefined;
   /** When what is being served began, if that is known without reading the clock; it may be as old as a turn of the event loop. */
   readonly now?: (() => Cycles) | undefined;
+  /** False when the interface computes every checksum. */
+  readonly sumsNeeded?: boolean | undefined;
   /** Takes the access log; without it there is none. */
   readonly log?: LogSink | undefined;
   /** Frames of the file cache, in whole chunks of 16. Default `DEFAULT_FRAMES.cache`: 24 MiB. */

@@ -56,6 +56,7 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
       disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
       source: options.source,
       imported: options.imported,
+      sumsNeeded: gate.nics.transmitChecksum(0) === 0,
       now: () => stack.tcp.now() as Cycles,
       cacheFrames: options.cacheFrames,
       limits: options.limits,

@@ -104,7 +104,7 @@ test("a client that takes a piece byte by byte is not cut off, one that takes no
 });
 
 test("when every head slot is taken, connections wait in turn and all are answered", () => {
-  const rig = makeServerRig({ source, cheetah: { headFrames: 1 } });
+  const rig = makeServerRig({ source, cheetah: { headFrames: 1, preformattedHeads: false } });
   const peers = Array.from({ length: 12 }, () => rig.connect());
   for (const peer of peers) peer.write(GET("a.txt") + GET("b.txt"));
   rig.run(0.1);
@@ -122,6 +122,48 @@ test("when every head slot is taken, connections wait in turn and all are answer
     expect([text(first.body), text(parseResponse(first.rest).body)]).toEqual(["a", "b"]);
   }
   expect(rig.cheetah.counters.slotsFree()).toBe(4);
+});
+
+test("responses share a head until the date changes, what is sent again is as it was, and in the end every slot is free", () => {
+  const rig = makeServerRig({ source });
+  const { counters } = rig.cheetah;
+  const free = counters.slotsFree();
+  const peers = Array.from({ length: 20 }, () => rig.connect());
+  for (const peer of peers) peer.write(GET("a.txt"));
+  rig.run(0.05);
+  // Nobody has acknowledged anything: all have the same bytes queued.
+  expect(free - counters.slotsFree()).toBe(1);
+  rig.run(1.2);
+  const late = rig.connect();
+  late.write(GET("a.txt"));
+  rig.run(0.05);
+  expect(free - counters.slotsFree()).toBe(2);
+  const dates = [...peers, late].map((peer) => {
+    peer.receive(10_000);
+    const { fields, body } = parseResponse(peer.take());
+    expect(text(body)).toBe("a");
+    return fields.get("date");
+  });
+  expect(new Set(dates.slice(0, -1)).size).toBe(1);
+  expect(dates.at(-1)).not.toBe(dates[0]);
+  expect(free - counters.slotsFree()).toBe(1);
+  for (const peer of [...peers, late]) peer.vanish();
+  rig.run(0.1);
+  expect(counters.slotsFree()).toBe(free);
+});
+
+test("without room to share, each response makes its own head", () => {
+  const rig = makeServerRig({ source, cheetah: { headFrames: 1 } });
+  const peers = Array.from({ length: 12 }, () => rig.connect());
+  for (const name of ["a.txt", "b.txt", "a.txt"]) {
+    for (const peer of peers) peer.write(GET(name));
+    rig.run(0.05);
+    for (let turn = 0; turn < 12; turn++) {
+      for (const peer of peers) peer.receive(10_000);
+      rig.run(0.01);
+    }
+    for (const peer of peers) expect(text(parseResponse(peer.take()).body)).toBe(name[0]);
+  }
 });
 
 test("a client that disappears gives everything back", () => {

@@ -41,6 +41,8 @@ export interface ServerNetwork extends Opened {
   readonly port: number;
   /** The other machine's interface and streams, when the host reaches the server through a gateway. */
   readonly far: { readonly nic: Nic; readonly streams: ListeningStreams } | undefined;
+  /** Lets frames gather, where they come from Linux by a ring. */
+  readonly gather?: (() => void) | undefined;
   /** Where people find the server. */
   readonly address: string;
 }
@@ -112,6 +114,7 @@ export async function openLinuxNetwork(choice: LinuxChoice): Promise<ServerNetwo
     route,
     port,
     far: undefined,
+    gather: "gather" in nic ? nic.gather : undefined,
     address: `http://${shownAddress}${shownPort}`,
     close: async () => {
       await nic.close();

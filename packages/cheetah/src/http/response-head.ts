@@ -9,6 +9,7 @@ import { boundaryOf, multipartBytes } from "./multipart.ts";
 import { contentRange } from "./ranges.ts";
 import { PHRASES } from "./status.ts";
 import { HeadPatcher, validators, wholeHead } from "./whole-head.ts";
+import type { SiteFile } from "../disk/site-file.ts";
 import type { Persistence } from "./whole-head.ts";
 
 /** Bytes of the longest head: a redirect from the longest target, every octet of it escaped. */
@@ -44,6 +45,16 @@ export class HeadWriter {
     const { file } = answer;
     if (answer.status !== 200 || file === undefined) return this.#putAnswer(answer, persistence, now);
     if (!this.#preformatted) return putText(this.bytes, 0, wholeHead(file, persistence, this.#date, now));
+    return this.#putKept(file, persistence);
+  }
+
+  /** Writes the head of a response with all of `file`, from the one that is kept with it; returns its length in bytes. */
+  writeWhole(file: SiteFile, persistence: Persistence, now: number): number {
+    this.#tick(now);
+    return this.#putKept(file, persistence);
+  }
+
+  #putKept(file: SiteFile, persistence: Persistence): number {
     this.#patcher.write(file.head, persistence, this.bytes);
     this.#sum = this.#patcher.sum(file.headSum, persistence);
     return file.head.length;

@@ -26,9 +26,14 @@ export class SlotPool {
 
   /** Takes a slot; -1 when none is free, and `row` is woken when one is. O(1). */
   take(row: number): number {
-    if (this.#count > 0) return this.#free[--this.#count]!;
+    if (this.#count > 0) return this.takeFree();
     this.#waits.lists.add(this.#waits.heads, row);
     return -1;
+  }
+
+  /** Takes a slot for nobody who would wait for one; -1 when none is free. O(1). */
+  takeFree(): number {
+    return this.#count > 0 ? this.#free[--this.#count]! : -1;
   }
 
   /** Gives `slot` back. O(1). */

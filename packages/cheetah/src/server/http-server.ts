@@ -63,6 +63,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     if (row === undefined) return;
     row.closed();
     this.#services.counters.open -= 1;
+    if (this.#services.counters.open === 0) this.#services.shared?.clear();
     this.#free.push(row.row);
   }
 

@@ -20,6 +20,8 @@ const UNIT_BYTES = CHUNK_BYTES / 4;
 const UNITS_A_CHUNK = 4;
 /** A token names a slot from here on; below, a chunk and the units it counts for. */
 const SLOT_TOKENS = 2 ** 31;
+/** And from here on one that is shared. */
+const SHARED_TOKENS = 2 ** 32;
 const TOKENS_A_CHUNK = 8;
 const unitsOf = (length: number): number => Math.ceil(length / UNIT_BYTES);
 const NOTHING = new Uint8Array(0);
@@ -86,6 +88,7 @@ export class ResponseWriter implements PieceOwner {
 
   /** A piece has been acknowledged, or the connection is gone. */
   released(token: number): void {
+    if (token >= SHARED_TOKENS) return this.#services.shared?.release(token - SHARED_TOKENS);
     if (token >= SLOT_TOKENS) return this.#services.slots.give(token - SLOT_TOKENS);
     this.#units -= token % TOKENS_A_CHUNK;
     this.#services.cache.release(Math.floor(token / TOKENS_A_CHUNK));
@@ -120,10 +123,24 @@ export class ResponseWriter implements PieceOwner {
     const { answer } = this;
     const { heads, wallclock } = this.#services;
     this.#headSent = true;
+    if (this.#sendShared(wallclock())) return true;
     if (hasPage(answer) && !answer.headOnly) this.#bodyBytes = errorPage(answer.status).length;
     const length = heads.write(answer, this.#persistence, wallclock());
     if (this.#isMultipart) return this.#offer(heads.bytes, this.#putPartHead(length));
     return this.#offer(heads.bytes, length, heads.sum);
+  }
+
+  /** The head of a whole file is the same for everybody until the date changes; false when this one is made for itself. */
+  #sendShared(now: number): boolean {
+    const { slots, shared } = this.#services;
+    const { file, status } = this.answer;
+    if (shared === undefined || file === undefined || status !== 200) return false;
+    const slot = shared.use(file, this.#persistence, now);
+    if (slot < 0) return false;
+    const token = SHARED_TOKENS + slot;
+    if (this.#connection?.send(slots.window, slot * SLOT_BYTES, shared.length, this, token) === true) return true;
+    shared.release(slot);
+    return false;
   }
 
   /** The head of the first part goes right behind that of the response. */

@@ -9,6 +9,7 @@ import type { Site } from "../disk/site.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { NextPoll } from "./next-poll.ts";
 import type { PieceSums } from "./piece-sums.ts";
+import type { SharedHeads } from "./shared-heads.ts";
 import type { RequestBuffers } from "./request-reader.ts";
 import type { ServerCounters } from "./counters.ts";
 
@@ -24,6 +25,8 @@ export interface Services {
   readonly cache: ChunkCache;
   readonly slots: SlotPool;
   readonly heads: HeadWriter;
+  /** Heads that responses share; none where each makes its own. */
+  readonly shared: SharedHeads | undefined;
   /** Sums of what is queued; `undefined` leaves it to TCP to read it. */
   readonly sums: PieceSums | undefined;
   /** Where a response and a FIN wait for a packet of their own; `undefined` merges packets. */

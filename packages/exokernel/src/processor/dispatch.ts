@@ -30,11 +30,17 @@ export function dispatch(kernel: Kernel): boolean {
 function nextRunnable(kernel: Kernel, now: Cycles): Environment | undefined {
   const { slices } = kernel;
   let position = slices.current;
+  let idle = 0;
   slices.scans += 1;
   for (let i = 0; i < slices.count; i++) {
     position = position + 1 === slices.count ? 0 : position + 1;
+    const holder = slices.owner[position] ?? 0;
+    if (holder === idle) continue;
     const user = userAt(kernel, position);
-    if (user === undefined || !mayRunNow(kernel, user, now)) continue;
+    if (user === undefined || !mayRunNow(kernel, user, now)) {
+      idle = holder;
+      continue;
+    }
     if (!user.alive) environmentRelease(kernel, user);
     else if (!forfeits(kernel, user)) {
       slices.current = position;
@@ -132,7 +138,11 @@ function wakeUp(kernel: Kernel, environment: Environment): void {
 export function runnableAt(kernel: Kernel, now: Cycles): Cycles {
   let at: number = NEVER;
   const scan = (kernel.slices.scans += 1);
+  let before = 0;
   for (let i = 0; i < kernel.slices.count; i++) {
+    const holder = kernel.slices.owner[i] ?? 0;
+    if (holder === before) continue;
+    before = holder;
     const user = userAt(kernel, i);
     if (user?.upcalls === undefined || user.scanned === scan) continue;
     user.scanned = scan;

@@ -45,6 +45,8 @@ export interface LinuxLibrary {
   map(descriptor: number, bytes: number): SharedMemory | undefined;
   /** Calls `found` in the event loop whenever the descriptor is readable (true) or broken (false), until closed. */
   watch(descriptor: number, found: (readable: boolean) => void): DescriptorWatch;
+  /** Has this thread stand still for so many microseconds, or some tens more. */
+  pause(microseconds: number): void;
   /** Why the last call failed. */
   errorNumber(): number;
   /** Where the first byte of `memory` lies; it may be used while `memory` is held. */
@@ -129,6 +131,7 @@ const bind = (koffi: typeof Koffi): LinuxLibrary => {
     sendmmsg: (descriptor, messages, count) => send(descriptor, messages, count, DONT_WAIT),
     map: makeMap(koffi, call),
     watch: makeWatch(koffi),
+    pause: call("int usleep(unsigned int microseconds)"),
     errorNumber: () => koffi.errno(),
     address: (memory) => Number(koffi.address(memory)),
   };

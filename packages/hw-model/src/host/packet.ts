@@ -26,6 +26,9 @@ import { silentWaker, type Waker } from "./waker.ts";
 /** What Linux would not send is tried again so much later. */
 const RETRY_CYCLES = HOST_HERTZ / 2000;
 
+/** How long frames gather. Linux adds some 50 more. */
+const GATHER_MICROSECONDS = 50;
+
 /** Frames looked at in one `receive` before it gives up for now: some are not handed on. */
 const LOOK_LIMIT = 64;
 
@@ -46,6 +49,12 @@ export interface PacketNic extends Nic {
   /** Name of Linux's interface. */
   readonly name: string;
   readonly linux: Readonly<LinuxNicCounters>;
+  /**
+   * Has this thread stand still for a moment in which frames gather: as interfaces do with their interrupts.
+   *
+   * To be woken for each frame costs more than the frame.
+   */
+  gather(): void;
   /** Lets go of the interface; resolves when nothing of it keeps the host process alive. */
   close(): Promise<void>;
 }
@@ -67,6 +76,8 @@ interface Packet {
   /** When what waits in the batch is tried again. */
   retryAt: number;
   dropped: number;
+  /** Nothing could be sent when it was last tried. */
+  isDown: boolean;
   closed: boolean;
 }
 
@@ -121,13 +132,20 @@ const receive = (packet: Packet, now: Cycles, memory: Uint8Array, at: number): n
   return length;
 };
 
-const wentDown = (packet: Packet): void => void packet.events.downs++;
+const wentDown = (packet: Packet): void => {
+  packet.events.downs++;
+  packet.isDown = true;
+};
+
+/** True if Linux says so for the first time; asking clears it. */
+const isNewlyDown = ({ linux, socket }: Packet): boolean =>
+  takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown;
 
 const sendAll = (packet: Packet, now: number): SendResult => {
   const result = packet.batch.send();
   if (result === "waiting") packet.retryAt = now + RETRY_CYCLES;
-  if (result === "down" && takeError(packet.linux, packet.socket.descriptor) === LINUX_ERROR.networkDown)
-    wentDown(packet);
+  if (result === "sent") packet.isDown = false;
+  if (result === "down" && (isNewlyDown(packet) || !packet.isDown)) wentDown(packet);
   return result;
 };
 
@@ -156,7 +174,7 @@ const wakeAt = (packet: Packet, now: Cycles): Cycles => {
 /** The socket met an error, which asking clears: the interface went down, perhaps for good. */
 const broke = (packet: Packet): void => {
   const { linux, socket } = packet;
-  if (takeError(linux, socket.descriptor) === LINUX_ERROR.networkDown) wentDown(packet);
+  if (isNewlyDown(packet)) wentDown(packet);
   if (!isRemoved(linux, socket.descriptor)) packet.watch?.restart();
 };
 
@@ -244,6 +262,7 @@ const makePacket = (linux: LinuxLibrary, socket: PacketSocket, options: PacketNi
     watch: undefined,
     retryAt: 0,
     dropped: 0,
+    isDown: false,
     closed: false,
   };
 };
@@ -259,6 +278,7 @@ const makeNic = (packet: Packet): PacketNic =>
     transmit: (_now: Cycles, memory: Uint8Array, gather: PhysicalGather) => transmit(packet, memory, gather),
     flush: (now: Cycles) => flush(packet, now),
     wakeAt: (now: Cycles) => wakeAt(packet, now),
+    gather: () => packet.linux.pause(GATHER_MICROSECONDS),
     close: () => close(packet),
   });
 

@@ -8,6 +8,9 @@ import type { HostWaker } from "./waker.ts";
 /** Milliseconds of stepping after which the host's own events have a turn. */
 const BURST_MILLISECONDS = 1;
 
+/** Times that work gathers in vain before the run sleeps. */
+const PATIENCE = 10;
+
 /** The longest wait of a host timer, milliseconds (2^31 - 1). */
 const LONGEST_MILLISECONDS = 2_147_483_647;
 
@@ -15,6 +18,12 @@ const LONGEST_MILLISECONDS = 2_147_483_647;
 export interface RunOptions {
   /** Stops the run when it is aborted. */
   readonly signal?: AbortSignal;
+  /**
+   * Has the thread stand still for a moment, some tens of microseconds, so that work gathers; nothing unless given.
+   *
+   * Called while there was work just now and is none, before the run sleeps.
+   */
+  readonly gather?: () => void;
   /** The clock that the kernels' `wakeAt` refers to; `makeHostClock()` unless given. */
   readonly clock?: Clock;
 }
@@ -31,6 +40,9 @@ interface Run {
   readonly parts: readonly Steppable[];
   readonly waker: HostWaker;
   readonly clock: Clock;
+  readonly gather: (() => void) | undefined;
+  /** Times that work may still gather before the run sleeps. */
+  patience: number;
   readonly burstCycles: number;
   readonly cyclesPerMillisecond: number;
   /** A turn is on its way or in progress. */
@@ -74,12 +86,21 @@ const stepAll = (run: Run): boolean => {
   return ran;
 };
 
+/** True if work may gather some more: that costs patience, and work gives it back. */
+const gathers = (run: Run): boolean => {
+  if (run.gather === undefined || run.patience === 0) return false;
+  run.patience -= 1;
+  run.gather();
+  return true;
+};
+
 /** Steps until all are idle or the burst is over; true if there may be more to do. */
 const burst = (run: Run): boolean => {
   const end = run.clock.now() + run.burstCycles;
   do {
     run.waker.take();
-    if (!stepAll(run) && !run.waker.pending()) return false;
+    if (stepAll(run)) run.patience = Math.min(run.patience + 2, PATIENCE);
+    else if (!run.waker.pending() && !gathers(run)) return false;
   } while (!run.stopping && run.clock.now() < end);
   return true;
 };
@@ -156,11 +177,19 @@ const makeOutcome = (): Outcome => {
   return { done, resolve, reject };
 };
 
-const makeRun = (parts: readonly Steppable[], waker: HostWaker, clock: Clock, outcome: Outcome): Run => {
+const makeRun = (
+  parts: readonly Steppable[],
+  waker: HostWaker,
+  clock: Clock,
+  gather: (() => void) | undefined,
+  outcome: Outcome,
+): Run => {
   const run: Run = {
     parts: [...parts],
     waker,
     clock,
+    gather,
+    patience: 0,
     burstCycles: (clock.hertz / 1000) * BURST_MILLISECONDS,
     cyclesPerMillisecond: clock.hertz / 1000,
     turning: false,
@@ -209,7 +238,7 @@ export const runOnHost = (
   options: RunOptions = {},
 ): HostRun => {
   const outcome = makeOutcome();
-  const run = makeRun(parts, waker, options.clock ?? makeHostClock(), outcome);
+  const run = makeRun(parts, waker, options.clock ?? makeHostClock(), options.gather, outcome);
   const stopped = (): Promise<void> => stop(run, outcome.done);
   waker.listen(() => schedule(run));
   const abort = (): void => void stopped();

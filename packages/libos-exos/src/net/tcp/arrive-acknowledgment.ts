@@ -28,7 +28,7 @@ export function arriveAcknowledgment(core: TcpCore, block: ControlBlock, segment
     return false;
   }
   if (block.isPersisting) restartGiveUp(core, block);
-  const window = segment.window * 2 ** block.sendScale;
+  const window = segment.window * (1 << block.sendScale);
   if (acknowledgment === block.sendUnacknowledged) {
     if (block.isSelective) arriveBlocks(core, block, segment);
     else arriveDuplicate(core, block, segment, window);

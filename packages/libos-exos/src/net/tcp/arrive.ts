@@ -65,7 +65,7 @@ function arriveSynReceived(core: TcpCore, block: ControlBlock, segment: Segment)
     replyReset(core, segment);
     return;
   }
-  setSendWindow(block, segment.window * 2 ** block.sendScale, segment);
+  setSendWindow(block, segment.window * (1 << block.sendScale), segment);
   establish(core, block);
   if (block.state === "CLOSED") return;
   arriveText(core, block, segment);

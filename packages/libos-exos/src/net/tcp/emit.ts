@@ -89,7 +89,7 @@ export function draftFrom(core: TcpCore, block: ControlBlock, sequence: number, 
 
 /** Bytes that the application's memory has room for now, as far as a window field can say. */
 export const receiveRoom = (block: ControlBlock): number =>
-  Math.min(block.buffer.room, 0xffff * 2 ** block.receiveScale);
+  Math.min(block.buffer.room, 0xffff * (1 << block.receiveScale));
 
 /**
  * The window field. Moves the edge only by a segment or half the buffer

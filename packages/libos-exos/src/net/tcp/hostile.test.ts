@@ -89,6 +89,7 @@ describe("an endpoint", () => {
           const talk = openedByPeer({ bufferBytes: 300, limits: { connections: 6 } }, syn);
           if (withTimes) talk.arrives({ seq: 1, ack: 1, times: [1000, 0] });
           talk.events.length = 0;
+          const opened = new Set([talk.connection]);
           let said = 1;
           talk.takes = (length) => (appetite === 0 ? 0 : Math.ceil(length / appetite));
           for (const act of steps) {
@@ -96,11 +97,12 @@ describe("an endpoint", () => {
             else if (act === "say") said += talk.say("abcdefg", said) ? 1 : 0;
             else if (act === "wait") talk.passes(700);
             else talk.connection[act]();
+            opened.add(talk.connection);
             for (const sent of talk.sends()) expect(sent.payload.length).toBeLessThanOrEqual(536);
           }
           talk.tcp.unlisten(80);
           talk.passes(100_000_000);
-          talk.connection.abort();
+          for (const connection of opened) connection.abort();
           talk.sends();
           expect(talk.tcp.use.connections()).toBe(0);
           expect(talk.released.length).toBe(said - 1);

@@ -32,7 +32,8 @@ export class RetransmissionTimeout {
 
   /** RTO in cycles, backed off as often as it has expired. */
   get cycles(): number {
-    return Math.min(this.#timeout * 2 ** this.#backoffs, this.#bounds.maximum);
+    const timeout = this.#backoffs === 0 ? this.#timeout : this.#timeout * 2 ** this.#backoffs;
+    return Math.min(timeout, this.#bounds.maximum);
   }
 
   /** SRTT in cycles; 0 before the first measurement. */
