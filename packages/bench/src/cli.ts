@@ -46,6 +46,7 @@ interface CheetahWords {
   readonly rounds: unknown;
   readonly seconds: unknown;
   readonly connections: unknown;
+  readonly warmUp: unknown;
   readonly documents: unknown;
   readonly clients: unknown;
   readonly servers: unknown;
@@ -65,6 +66,7 @@ cli
   .option("--rounds <n>", "Interleaved rounds", { default: 5 })
   .option("--seconds <n>", "Seconds of load in each round", { default: 2 })
   .option("--connections <n>", "Connections at once", { default: 64 })
+  .option("--warm-up <n>", "Seconds of processor time that each server works before", { default: 3 })
   .option("--steer", "Each core takes in its own packets, not the one that sent them")
   .option("--ablation", "Cheetah alone, whole and without each of its techniques")
   .option("--json <path>", "Also write the report as JSON")
@@ -74,6 +76,7 @@ cli
       rounds: whole("rounds", options.rounds, 1000),
       seconds: whole("seconds", options.seconds, 3600),
       connections: whole("connections", options.connections, 1024),
+      warmUpSeconds: whole("warm-up", options.warmUp, 3600),
       documents: names("documents", options.documents, WORKLOAD_NAMES),
       clients: names("clients", options.clients, CLIENT_NAMES),
       servers: names("servers", options.servers, SERVER_NAMES),

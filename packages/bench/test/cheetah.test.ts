@@ -14,6 +14,7 @@ const TINY: CheetahBenchOptions = {
   rounds: 1,
   seconds: 1,
   connections: 8,
+  warmUpSeconds: 0,
   documents: ["1K"],
   clients: ["wrk"],
   servers: ["nginx", "node-http", "ring-c"],
@@ -119,7 +120,17 @@ test.skipIf(reason !== undefined)(
   async () => {
     const scratch = mkdtempSync(join(tmpdir(), "exolith-bench-test-"));
     const module = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
-    const words = ["cheetah", "--documents", "1K", "--servers", "nginx,node-http", "--seconds", "1"];
+    const words = [
+      "cheetah",
+      "--documents",
+      "1K",
+      "--servers",
+      "nginx,node-http",
+      "--seconds",
+      "1",
+      "--warm-up",
+      "1",
+    ];
     const child = spawn(process.execPath, ["--conditions=@exolith/source", module, ...words], {
       env: { ...process.env, TMPDIR: scratch },
       stdio: ["ignore", "ignore", "pipe"],

@@ -10,6 +10,7 @@ import {
 } from "@exolith/hw-model";
 import { SWAMP_SLOTS, startSwamp, type StartedSwamp } from "../src/board/swamp.ts";
 import { SERVER_SLOTS, startServer } from "../src/board/environments.ts";
+import type { Techniques } from "../src/options.ts";
 import { serverProgram, type StartedServer } from "../src/server-program.ts";
 import type { SiteSource } from "../src/disk/site-source.ts";
 import type { Plan } from "../src/webswamp/plan.ts";
@@ -42,6 +43,8 @@ export interface SwampRigOptions {
   readonly plan: Plan;
   readonly seed?: number;
   readonly wire?: SimulatedPairOptions["wire"];
+  /** Techniques that the server does without. */
+  readonly techniques?: Partial<Techniques>;
 }
 
 /** Both machines at work. */
@@ -76,16 +79,20 @@ function timed(
 const IDLE: Steppable = { step: () => false, wakeAt: () => Infinity as never };
 
 /** Serves the source, and begins to follow the plan when the server is ready. */
-export function makeSwampRig({ source, plan, seed = 1, wire }: SwampRigOptions): SwampRig {
+export function makeSwampRig(options: SwampRigOptions): SwampRig {
+  const { source, plan, seed = 1, wire } = options;
   const pair = makeSimulatedPair({
     seed,
     wire: { ...LOCAL_WIRE, ...wire },
-    left: { disks: [FAST_DISK], end: { offloads: true } },
+    left: { disks: [FAST_DISK] },
     right: { end: { offloads: true } },
   });
   const faults: unknown[] = [];
   const held: { server?: StartedServer; swamp?: StartedSwamp } = {};
-  const left = timed(pair.left, source === undefined ? IDLE : bootServer(pair.left, source, held, faults));
+  const left = timed(
+    pair.left,
+    source === undefined ? IDLE : bootServer(pair.left, { ...options, source }, held, faults),
+  );
   const serverPart = { clock: pair.left.clock, steppable: left.steppable };
   if (source !== undefined)
     runSimulated([serverPart], { until: () => held.server?.cheetah.ready() === true });
@@ -112,7 +119,7 @@ export function makeSwampRig({ source, plan, seed = 1, wire }: SwampRigOptions):
 
 function bootServer(
   machine: SimulatedMachine,
-  source: SiteSource,
+  { source, techniques }: Pick<SwampRigOptions, "techniques"> & { readonly source: SiteSource },
   held: { server?: StartedServer },
   faults: unknown[],
 ): Steppable {
@@ -122,6 +129,7 @@ function bootServer(
     slots: SERVER_SLOTS,
     source,
     log: false,
+    techniques,
     started: (server) => (held.server = server),
   });
   return startServer(machine, SERVER, program, (reason) => faults.push(reason)).kernel;

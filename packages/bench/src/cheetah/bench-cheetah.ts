@@ -23,6 +23,8 @@ export interface CheetahBenchOptions {
   /** Seconds of load in each round. */
   readonly seconds: number;
   readonly connections: number;
+  /** Seconds of processor time that a server works before its rounds begin, if it gets them in five rounds' time. */
+  readonly warmUpSeconds: number;
   /** Names out of `WORKLOAD_NAMES`, `CLIENTS`, `SERVERS` and `MODES`. */
   readonly documents: readonly string[];
   readonly clients: readonly string[];
@@ -71,8 +73,10 @@ export interface CheetahBenchReport {
   readonly goals: readonly UnixGoal[];
 }
 
-/** Rounds before those that count: until compilers and caches are warm. */
+/** Rounds before those that count: each document is in every cache, and its code has run. */
 const WARM_UP = 1;
+/** Rounds' times that a server may take to be warm, on a machine that it shares. */
+const WARM_UP_TRIES = 5;
 
 type Say = (line: string) => void;
 
@@ -155,14 +159,32 @@ const benchOf = (stage: Stage, cores: Cores, { connections }: CheetahBenchOption
 const keyOf = (server: string, { client, mode, workload }: Task): string =>
   [server, client.name, mode, workload.name].join(" ");
 
+/** Has each server work until its compilers are done. */
+async function warmUp(
+  bench: Bench,
+  servers: readonly RunningServer[],
+  task: Task,
+  { seconds, warmUpSeconds }: CheetahBenchOptions,
+): Promise<void> {
+  for (const server of servers) {
+    let worked = 0;
+    for (let tries = 0; tries < WARM_UP_TRIES && worked < warmUpSeconds; tries++) {
+      const { serverShare } = await measure(bench, server, task, seconds);
+      worked += serverShare * seconds;
+    }
+  }
+}
+
 /** Everything in turn, round after round, so that all see the same disturbance. */
 async function roundsOf(
   bench: Bench,
   servers: readonly RunningServer[],
   tasks: readonly Task[],
-  { rounds, seconds }: CheetahBenchOptions,
+  options: CheetahBenchOptions,
   say: Say,
 ): Promise<ReadonlyMap<string, readonly Sample[]>> {
+  const { rounds, seconds } = options;
+  if (tasks[0] !== undefined) await warmUp(bench, servers, tasks[0], options);
   const samples = new Map<string, Sample[]>();
   for (let round = -WARM_UP; round < rounds; round++)
     for (const task of tasks)

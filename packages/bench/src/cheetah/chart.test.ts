@@ -47,6 +47,7 @@ const reportOf = (rows: readonly CheetahRow[]): CheetahBenchReport => ({
     rounds: 1,
     seconds: 1,
     connections: 1,
+    warmUpSeconds: 0,
     documents: ["1K"],
     clients: ["wrk"],
     servers: ["nginx"],
