@@ -18,7 +18,7 @@ export interface StackOptions extends NetworkOptions {
   /** What differs from `TCP_LIMITS`. */
   readonly tcp?: Partial<TcpLimits>;
   /** Sums of pieces that TCP sends, if they are known without reading the bytes. */
-  readonly pieceSum?: PieceSum;
+  readonly pieceSum?: PieceSum | undefined;
 }
 
 /** Both layers; serve `network`, which serves TCP too. */
