@@ -13,6 +13,7 @@ const point = (size: number, cycles: number, more: Partial<SeriesPoint> = {}): S
   cycles,
   packetsIn: 3,
   packetsOut: 3,
+  packetsLost: 0,
   bytesCopied: 0,
   bytesSummed: 0,
   parts: { devices: 0, protocols: 0, HTTP: 0, kernel: 0, sockets: 0, processes: 0, bytes: 0 },
