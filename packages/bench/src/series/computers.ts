@@ -38,7 +38,7 @@ const FRAMES = 8192;
 const PREFIX_LENGTH = 24;
 const RING_SLOTS = 256;
 const RECEIVE_BYTES = 16_384;
-const RECEIVE_BUFFERS = 64;
+const RECEIVE_BUFFERS = 128;
 
 const guard = capSlot(0);
 /** The disk's capability, after those of the interfaces. */

@@ -39,6 +39,8 @@ export interface SeriesPoint {
   readonly parts: Parts;
   readonly packetsIn: number;
   readonly packetsOut: number;
+  /** Lost for a request because the server's interfaces had no room. */
+  readonly packetsLost: number;
   /** Bytes that the processor copied and summed. */
   readonly bytesCopied: number;
   readonly bytesSummed: number;
@@ -58,6 +60,7 @@ interface Moment {
   readonly busy: number;
   readonly packetsIn: number;
   readonly packetsOut: number;
+  readonly packetsLost: number;
   readonly bytesOut: number;
   readonly copied: number;
   readonly summed: number;
@@ -73,6 +76,7 @@ function look({ server, nics, seconds }: Computers, counters: ClientCounters): M
     busy: ledger.cycles,
     packetsIn: nics.reduce((sum, nic) => sum + nic.counters.received, 0),
     packetsOut: nics.reduce((sum, nic) => sum + nic.counters.transmitted, 0),
+    packetsLost: nics.reduce((sum, nic) => sum + nic.counters.receiveDropped, 0),
     bytesOut: nics.reduce((sum, nic) => sum + nic.counters.transmittedBytes, 0),
     copied: ledger.units("copyByte"),
     summed: ledger.units("checksumByte"),
@@ -116,6 +120,7 @@ function costsOf(requests: number, from: Moment, to: Moment): Costs {
     parts,
     packetsIn: each("packetsIn"),
     packetsOut: each("packetsOut"),
+    packetsLost: each("packetsLost"),
     bytesCopied: each("copied"),
     bytesSummed: each("summed"),
     work,

@@ -16,6 +16,8 @@ const RATIO = 4;
 const IDLE = 0.3;
 /** Links with this part of their capacity in use carry nothing more. */
 const FULL = 0.93;
+/** Rates that the links decide are as good as equal if they differ by no more. */
+const TIE = 0.95;
 /** A processor that is idle for more than this part of the time is not what holds requests up. */
 const SPARE = 0.05;
 
@@ -39,32 +41,39 @@ const sizesOf = ({ rows }: SeriesTable): readonly number[] => rows[0]?.points.ma
 /** True when the links or the clients hold a point back, and its rate says nothing of its server. */
 export const isHeldBack = ({ idle }: SeriesPoint): boolean => idle > SPARE;
 
-const isOrdered = (worse: number, better: number, isStrict: boolean): boolean =>
-  isStrict ? worse < better : worse <= better;
-
-/** At one size: by what a request takes of the processor, and by the rate if the processor decides that. */
+/** Pairs at one size: by the rate, where the processor of the worse one decides that; else the better one is no slower. */
 function orderAt(table: SeriesTable, size: number): readonly Invariant[] {
-  return ORDER.flatMap(([worse, better, isStrict]) => {
+  return ORDER.map(([worse, better, isStrict]) => {
     const [a, b] = [pointOf(table, worse, size), pointOf(table, better, size)];
-    const sign = isStrict ? "<" : "<=";
-    const cycles = {
+    const [slow, quick] = [a.requestsPerSecond, b.requestsPerSecond];
+    if (isHeldBack(a))
+      return {
+        id: "W6",
+        what: `${size} bytes, held back alike: ${better} >= ${TIE} of ${worse}`,
+        holds: quick >= TIE * slow,
+      };
+    return {
       id: "W6",
-      what: `${size} bytes, requests by processor time: ${worse} ${sign} ${better}`,
-      holds: isOrdered(1 / a.cycles, 1 / b.cycles, isStrict),
+      what: `${size} bytes, requests a second: ${worse} ${isStrict ? "<" : "<="} ${better}`,
+      holds: isStrict ? slow < quick : slow <= quick,
     };
-    if (isHeldBack(a)) return [cycles];
-    const rate = {
-      id: "W6",
-      what: `${size} bytes, requests a second: ${worse} ${sign} ${better}`,
-      holds: isOrdered(a.requestsPerSecond, b.requestsPerSecond, isStrict),
-    };
-    return [cycles, rate];
   });
+}
+
+/** At one size, whatever decides the rates: nobody takes as little of the processor as Cheetah. */
+function leastAt(table: SeriesTable, size: number): Invariant {
+  const cheetah = pointOf(table, "Cheetah", size).cycles;
+  const others = table.rows.filter(({ server }) => server !== "Cheetah");
+  return {
+    id: "W6",
+    what: `${size} bytes, processor time of a request: Cheetah's is the least`,
+    holds: others.every(({ server }) => pointOf(table, server, size).cycles > cheetah),
+  };
 }
 
 /** What must hold whatever the host, for the sizes that were measured. */
 export function checkTable(table: SeriesTable): readonly Invariant[] {
-  const order = sizesOf(table).flatMap((size) => orderAt(table, size));
+  const order = sizesOf(table).flatMap((size) => [...orderAt(table, size), leastAt(table, size)]);
   if (!sizesOf(table).includes(LARGE_BYTES)) return order;
   const large = pointOf(table, "Cheetah", LARGE_BYTES);
   return [
