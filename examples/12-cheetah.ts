@@ -29,13 +29,6 @@ const site = memorySite({ "index.html": PAGE, "robots.txt": "User-agent: *\n" })
 let cheetah: Cheetah | undefined;
 const server: Program = eventProgram(4, (gate) => {
   const pool = makeFramePool(gate, guard);
-  const stack = makeStack(gate, {
-    nic: 0,
-    address: SERVER,
-    prefixLength: 24,
-    slots: { device, guard },
-    pool,
-  });
   const blocks = gate.disks.blocks(0);
   const made = must(
     makeCheetah(gate, {
@@ -45,6 +38,14 @@ const server: Program = eventProgram(4, (gate) => {
       cacheFrames: 512,
     }),
   );
+  const stack = makeStack(gate, {
+    nic: 0,
+    address: SERVER,
+    prefixLength: 24,
+    slots: { device, guard },
+    pool,
+    ...(made.pieceSum === undefined ? {} : { pieceSum: made.pieceSum }),
+  });
   stack.tcp.listen(80, () => made.handler);
   cheetah = made;
   return [stack.network, made];

@@ -10,13 +10,14 @@ const main = join(root, "packages", "cheetah", "dist", "main.js");
 
 /** Options of the server that take no value; what follows any other is not the directory. */
 const FLAGS = new Set(["--quiet", "--help", "-h", "--version", "-v"]);
+const isFlag = (argument) => FLAGS.has(argument) || argument.startsWith("--no-");
 
 /** True when the arguments name a directory, or do not ask for one to be served. */
 function isComplete(args) {
   for (let index = 0; index < args.length; index++) {
     const argument = args[index];
     if (/^(-h|--help|-v|--version)$/.test(argument) || !argument.startsWith("-")) return true;
-    if (!FLAGS.has(argument) && !argument.includes("=")) index += 1;
+    if (!isFlag(argument) && !argument.includes("=")) index += 1;
   }
   return false;
 }

@@ -16,6 +16,8 @@ import { printDemuxReport } from "./demux/print-demux.ts";
 import { benchHttp, printHttpReport } from "./http/bench-http.ts";
 import { benchKernel } from "./kernel/bench-kernel.ts";
 import { printKernelReport } from "./kernel/print-kernel.ts";
+import { benchSeries } from "./series/bench-series.ts";
+import { printSeriesReport } from "./series/print-series.ts";
 import { UNIX_NAMES, benchUnix } from "./unix/bench-unix.ts";
 import { isMissed } from "./unix/goals.ts";
 import { printUnixReport } from "./unix/print-unix.ts";
@@ -138,6 +140,22 @@ cli
     console.log(printAshReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (isBroken(report)) process.exitCode = 1;
+  });
+
+cli
+  .command("series", "The five web servers of SOSP'97's Figure 3, in simulated time")
+  .option("--clients <n>", "Clients on each of the three links", { default: 16 })
+  .option("--rounds <n>", "Answers that each client gets", { default: 20 })
+  .option("--seed <n>", "What everything random follows from", { default: 1 })
+  .option("--json <path>", "Also write the report as JSON")
+  .action((options: { clients: unknown; rounds: unknown; seed: unknown; json?: string }) => {
+    const clients = whole("clients", options.clients, 64);
+    const rounds = whole("rounds", options.rounds, 10_000);
+    const seed = whole("seed", options.seed, 0xffff_ffff);
+    const report = benchSeries({ clients, rounds, seed }, (line) => console.error(line));
+    console.log(printSeriesReport(report));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (!report.invariants.every(({ holds }) => holds)) process.exitCode = 1;
   });
 
 cli

@@ -20,6 +20,8 @@ export * from "./host.ts";
 export * from "./http/bench-http.ts";
 export * from "./kernel/bench-kernel.ts";
 export { printKernelReport } from "./kernel/print-kernel.ts";
+export * from "./series/bench-series.ts";
+export { printSeriesReport } from "./series/print-series.ts";
 export * from "./statistics.ts";
 export * from "./table.ts";
 export * from "./unix/bench-unix.ts";

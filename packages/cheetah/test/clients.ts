@@ -200,3 +200,40 @@ export class BadClient implements Client {
     this.#mischief.act(this.#crowd.world, this.#end, this.#times++);
   }
 }
+
+/** A client that sends one text, and keeps what comes until its stream is over. */
+export class Asker implements Client {
+  readonly #crowd: Crowd;
+  readonly #end: number;
+  readonly #parts: Uint8Array[] = [];
+  over: "ended" | "broken" | undefined = undefined;
+
+  /** `finishes`: no more follows what it sends, and it says so at once. */
+  constructor(crowd: Crowd, end: number, text: string, finishes: boolean) {
+    this.#crowd = crowd;
+    this.#end = end;
+    crowd.world.send(end, text);
+    if (finishes) crowd.world.end(end);
+  }
+
+  /** What has come. */
+  get received(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+
+  changed(): void {
+    const { world } = this.#crowd;
+    this.#parts.push(world.take(this.#end));
+    const state = world.state(this.#end);
+    if (state === "open") return;
+    this.over = state;
+    if (state === "ended") world.end(this.#end);
+    this.#crowd.leave(this.#end);
+  }
+
+  wakeAt(): Cycles {
+    return NEVER;
+  }
+
+  act(): void {}
+}

@@ -43,6 +43,8 @@ const VERSION = 32;
 const HEAD_LENGTH = 40;
 const HEAD_SUM = 42;
 const SUM_BYTES = 2;
+/** Sums that are written in one step. */
+const SUMS_A_STEP = 16_384;
 const WORD = 0x1_0000_0000;
 
 /** Why bytes are not an index. */
@@ -75,7 +77,9 @@ export function* encodeIndex(entries: Iterable<SiteEntry>, generation: number): 
   view.setUint32(4, generation);
   let at = HEADER_BYTES;
   for (const [entry, path] of named) {
-    at = putEntry(view, at, entry, path);
+    putEntry(view, at, entry, path);
+    yield* putSums(view, at + entryBytes(path.length, entry), entry.sums);
+    at += entryBytes(path.length, entry);
     yield "brief";
   }
   return new Uint8Array(view.buffer);
@@ -86,7 +90,8 @@ const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 const entryBytes = (pathBytes: number, { head, sums }: Pick<SiteEntry, "head" | "sums">): number =>
   ENTRY_BYTES + padded(pathBytes) + padded(head.length) + padded(sums.length * SUM_BYTES);
 
-function putEntry(view: DataView, at: number, entry: SiteEntry, path: Uint8Array): number {
+/** Everything but the sums. */
+function putEntry(view: DataView, at: number, entry: SiteEntry, path: Uint8Array): void {
   view.setUint16(at + PATH_LENGTH, path.length);
   view.setUint8(at + GROUP_BEFORE, entry.groupBefore);
   view.setUint8(at + GROUP_LENGTH, entry.groupBlocks);
@@ -100,11 +105,16 @@ function putEntry(view: DataView, at: number, entry: SiteEntry, path: Uint8Array
   view.setUint16(at + HEAD_SUM, entry.headSum);
   const bytes = new Uint8Array(view.buffer);
   bytes.set(path, at + ENTRY_BYTES);
-  const headAt = at + ENTRY_BYTES + padded(path.length);
-  bytes.set(entry.head, headAt);
-  const sumsAt = headAt + padded(entry.head.length);
-  for (const [index, sum] of entry.sums.entries()) view.setUint16(sumsAt + index * SUM_BYTES, sum);
-  return at + entryBytes(path.length, entry);
+  bytes.set(entry.head, at + ENTRY_BYTES + padded(path.length));
+}
+
+/** Writes `sums`, which are the last of an entry that ends at `end`; some a step. */
+function* putSums(view: DataView, end: number, sums: Uint16Array): Generator<Step> {
+  const at = end - padded(sums.length * SUM_BYTES);
+  for (let index = 0; index < sums.length; index++) {
+    view.setUint16(at + index * SUM_BYTES, sums[index]!);
+    if ((index + 1) % SUMS_A_STEP === 0) yield "brief";
+  }
 }
 
 const putLong = (view: DataView, at: number, value: number): void => {
@@ -197,7 +207,8 @@ function getKnown(
   if (!isKeptHead(head) || sumOf(head, 0, headBytes) !== headSum) return "BadHead";
   const count = sumCount({ ...placed, head });
   if (sumsAt + padded(count * SUM_BYTES) > view.byteLength) return "BadEntry";
-  const sums = Uint16Array.from({ length: count }, (_, index) => view.getUint16(sumsAt + index * SUM_BYTES));
+  const sums = new Uint16Array(count);
+  for (let index = 0; index < count; index++) sums[index] = view.getUint16(sumsAt + index * SUM_BYTES);
   return { head, headSum, sums };
 }
 

@@ -3,10 +3,10 @@
  *
  * A response of a whole file is a head of an even length, then the file. Where
  * segments are full, the n-th ends `n` segments from the start of the head, so its
- * place in the file is known in advance. For both lengths that segments have
- * (`SEGMENT_BYTES`) and for each end of a cache chunk, which ends a piece, the sum
- * of all bytes of the file before that place is kept; what lies between two places
- * is the difference of their sums, and nobody reads the bytes.
+ * place in the file is known in advance. For both lengths that segments have and for
+ * each end of a cache chunk, which ends a piece, the sum of all bytes of the file
+ * before that place is kept; what lies between two places is the difference of their
+ * sums, and nobody reads the bytes.
  *
  * ```
  *   sums     0 the whole file
@@ -20,10 +20,14 @@ import type { Window } from "@exolith/exokernel/abi";
 import { foldSum } from "@exolith/libos-exos";
 
 /** Bytes that full segments carry on Ethernet: without options, and with timestamps (RFC 7323 appendix A). */
-export const SEGMENT_BYTES: readonly [number, number] = [1460, 1448];
+const PLAIN = 1460;
+const STAMPED = 1448;
 
 /** Bytes of a piece: a chunk of the cache. */
 const PIECE_BYTES = 65_536;
+
+/** Bytes of the longest file with sums: look-ups are arithmetic of 32 bits, several times as fast as with more. */
+export const LONGEST_SUMMED = 0x7fff_0000;
 
 /** What the places depend on. */
 export interface SummedFile {
@@ -42,39 +46,43 @@ export interface FileWithSums extends SummedFile {
 
 const NOWHERE = -1;
 
-const segmentEnds = (file: SummedFile, segmentBytes: number): number =>
-  Math.ceil((file.size + file.head.length) / segmentBytes) - 1;
+/** Ends of segments of `head` and `size` bytes after them, the last one excluded. */
+const plainEnds = (size: number, head: number): number => (((size + head + PLAIN - 1) / PLAIN) | 0) - 1;
+const stampedEnds = (size: number, head: number): number => (((size + head + STAMPED - 1) / STAMPED) | 0) - 1;
 
 /** Offset of the first end of a chunk that is not the file's start. */
-const firstPieceEnd = (file: SummedFile): number => PIECE_BYTES - ((file.first * BLOCK_BYTES) % PIECE_BYTES);
-
-const pieceEnds = (file: SummedFile): number =>
-  Math.max(0, Math.ceil((file.size - firstPieceEnd(file)) / PIECE_BYTES));
+const firstPieceEnd = (first: number): number => PIECE_BYTES - ((first * BLOCK_BYTES) & (PIECE_BYTES - 1));
 
 /** How many sums are kept with `file`. */
-export const sumCount = (file: SummedFile): number =>
-  1 + segmentEnds(file, SEGMENT_BYTES[0]) + segmentEnds(file, SEGMENT_BYTES[1]) + pieceEnds(file);
+export function sumCount({ first, size, head }: SummedFile): number {
+  if (size > LONGEST_SUMMED) return 0;
+  const pieceEnds = Math.max(0, Math.ceil((size - firstPieceEnd(first)) / PIECE_BYTES));
+  return 1 + plainEnds(size, head.length) + stampedEnds(size, head.length) + pieceEnds;
+}
 
 /** Where the sum of the bytes before `offset`, which is not 0, is kept; -1 when it is not. */
 function placeOf(file: SummedFile, offset: number): number {
-  if (offset === file.size) return 0;
-  const position = offset + file.head.length;
-  if (position % SEGMENT_BYTES[0] === 0) return position / SEGMENT_BYTES[0];
-  const shorter = segmentEnds(file, SEGMENT_BYTES[0]);
-  if (position % SEGMENT_BYTES[1] === 0) return shorter + position / SEGMENT_BYTES[1];
-  const past = offset - firstPieceEnd(file);
-  if (past < 0 || past % PIECE_BYTES !== 0) return NOWHERE;
-  return 1 + shorter + segmentEnds(file, SEGMENT_BYTES[1]) + past / PIECE_BYTES;
+  const size = file.size | 0;
+  if (offset === size) return 0;
+  const head = file.head.length | 0;
+  const position = (offset + head) | 0;
+  if (position % PLAIN === 0) return (position / PLAIN) | 0;
+  const plain = plainEnds(size, head);
+  if (position % STAMPED === 0) return plain + ((position / STAMPED) | 0);
+  const past = (offset - firstPieceEnd(file.first)) | 0;
+  if (past < 0 || (past & (PIECE_BYTES - 1)) !== 0) return NOWHERE;
+  return 1 + plain + stampedEnds(size, head) + ((past / PIECE_BYTES) | 0);
 }
 
-/** The sum of the bytes of `file` from `offset` to `end`; -1 when it must be read. O(1). */
+/** The sum of the bytes of `file`, which has sums, from `offset` to `end`; -1 when it must be read. O(1). */
 export function knownSum(file: FileWithSums, offset: number, end: number): number {
+  const { sums } = file;
   const last = placeOf(file, end);
   if (last === NOWHERE) return NOWHERE;
-  if (offset === 0) return file.sums[last]!;
+  if (offset === 0) return sums[last] ?? NOWHERE;
   const before = placeOf(file, offset);
   if (before === NOWHERE) return NOWHERE;
-  const difference = file.sums[last]! - file.sums[before]!;
+  const difference = sums[last]! - sums[before]!;
   return difference < 0 ? difference + 0xffff : difference;
 }
 
@@ -86,8 +94,8 @@ export class PayloadSummer {
 
   /** Begins with `file`. */
   begin(file: SummedFile): void {
-    this.#file = file;
     this.#sums = new Uint16Array(sumCount(file));
+    this.#file = this.#sums.length === 0 ? undefined : file;
     this.#running = 0;
   }
 
@@ -116,7 +124,7 @@ function nextPlace(file: SummedFile, at: number): number {
   const head = file.head.length;
   const segmentEnd = (segmentBytes: number): number =>
     (Math.floor((at + head) / segmentBytes) + 1) * segmentBytes - head;
-  const past = at - firstPieceEnd(file);
-  const pieceEnd = at - past + (past < 0 ? 0 : (Math.floor(past / PIECE_BYTES) + 1) * PIECE_BYTES);
-  return Math.min(file.size, segmentEnd(SEGMENT_BYTES[0]), segmentEnd(SEGMENT_BYTES[1]), pieceEnd);
+  const first = firstPieceEnd(file.first);
+  const pieceEnd = first + Math.max(0, Math.floor((at - first) / PIECE_BYTES) + 1) * PIECE_BYTES;
+  return Math.min(file.size, segmentEnd(PLAIN), segmentEnd(STAMPED), pieceEnd);
 }

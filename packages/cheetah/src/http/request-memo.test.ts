@@ -26,7 +26,13 @@ function put(memory: Window, bytes: Uint8Array, at: number = AT): void {
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (one) => one.charCodeAt(0));
 
 /** What a server does with a head: looks it up, or parses and notes it. */
-function read(memo: RequestMemo, memory: Window, text: string, guess?: KnownRequest, at: number = AT): KnownRequest | undefined {
+function read(
+  memo: RequestMemo,
+  memory: Window,
+  text: string,
+  guess?: KnownRequest,
+  at: number = AT,
+): KnownRequest | undefined {
   const bytes = latin1(text);
   put(memory, bytes, at);
   const known = memo.find(memory, at, bytes.length, guess);

@@ -29,10 +29,11 @@ export class PieceSums {
   readonly #slotSums: Int32Array;
   readonly #chunks = new Map<Window, number>();
   readonly #windows: (Window | undefined)[];
-  /** By chunk: the block of the disk that it begins with. */
-  readonly #firstBlocks: Float64Array;
-  /** By block of a chunk: the file that was last queued from it. */
+  /** By block of a chunk: the file that was last queued from it, and the place in the file where the chunk begins. */
   readonly #files: (FileWithSums | undefined)[];
+  readonly #starts: Int32Array;
+  #lastWindow: Window | undefined;
+  #lastChunk = 0;
 
   constructor(slotWindow: Window, chunks: number) {
     this.#slotWindow = slotWindow;
@@ -40,8 +41,8 @@ export class PieceSums {
     this.#slotBytes = new Int32Array(slots);
     this.#slotSums = new Int32Array(slots);
     this.#windows = new Array<Window | undefined>(chunks).fill(undefined);
-    this.#firstBlocks = new Float64Array(chunks);
     this.#files = new Array<FileWithSums | undefined>(chunks * CHUNK_BLOCKS).fill(undefined);
+    this.#starts = new Int32Array(chunks * CHUNK_BLOCKS);
   }
 
   /** The first `length` bytes of `slot` have the folded sum `sum`; -1 when nobody knows it. O(1). */
@@ -54,11 +55,13 @@ export class PieceSums {
   notePiece(chunk: number, window: Window, position: number, length: number, file: FileWithSums): void {
     this.#noteWindow(chunk, window);
     const within = position % CHUNK_BYTES;
-    this.#firstBlocks[chunk] = (position - within) / BLOCK_BYTES;
+    const start = position - within - file.first * BLOCK_BYTES;
     const row = chunk * CHUNK_BLOCKS;
     const last = Math.floor((within + length - 1) / BLOCK_BYTES);
-    for (let block = Math.floor(within / BLOCK_BYTES); block <= last; block++)
-      this.#files[row + block] = file;
+    for (let block = Math.floor(within / BLOCK_BYTES); block <= last; block++) {
+      this.#files[row + block] = file.sums.length === 0 ? undefined : file;
+      this.#starts[row + block] = start;
+    }
   }
 
   /** For TCP. */
@@ -77,21 +80,32 @@ export class PieceSums {
     const before = this.#windows[chunk];
     if (before === window) return;
     if (before !== undefined) this.#chunks.delete(before);
+    this.#lastWindow = undefined;
     this.#windows[chunk] = window;
     this.#chunks.set(window, chunk);
   }
 
   #slotSum(at: number, length: number): number {
-    const slot = Math.floor(at / SLOT_BYTES);
-    return at % SLOT_BYTES === 0 && length === this.#slotBytes[slot] ? this.#slotSums[slot]! : UNKNOWN;
+    const slot = (at / SLOT_BYTES) | 0;
+    return (at & (SLOT_BYTES - 1)) === 0 && length === this.#slotBytes[slot]
+      ? this.#slotSums[slot]!
+      : UNKNOWN;
   }
 
   #chunkSum(window: Window, at: number, end: number): number {
-    const chunk = this.#chunks.get(window);
-    if (chunk === undefined) return UNKNOWN;
-    const file = this.#files[chunk * CHUNK_BLOCKS + Math.floor(at / BLOCK_BYTES)];
+    if (window !== this.#lastWindow && !this.#find(window)) return UNKNOWN;
+    const row = this.#lastChunk * CHUNK_BLOCKS + ((at / BLOCK_BYTES) | 0);
+    const file = this.#files[row];
     if (file === undefined) return UNKNOWN;
-    const start = (this.#firstBlocks[chunk]! - file.first) * BLOCK_BYTES;
-    return knownSum(file, start + at, start + end);
+    const start = this.#starts[row]!;
+    return knownSum(file, (start + at) | 0, (start + end) | 0);
+  }
+
+  #find(window: Window): boolean {
+    const chunk = this.#chunks.get(window);
+    if (chunk === undefined) return false;
+    this.#lastWindow = window;
+    this.#lastChunk = chunk;
+    return true;
   }
 }

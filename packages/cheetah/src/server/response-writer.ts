@@ -138,7 +138,8 @@ export class ResponseWriter implements PieceOwner {
     const slot = shared.use(file, this.#persistence, now);
     if (slot < 0) return false;
     const token = SHARED_TOKENS + slot;
-    if (this.#connection?.send(slots.window, slot * SLOT_BYTES, shared.length, this, token) === true) return true;
+    if (this.#connection?.send(slots.window, slot * SLOT_BYTES, shared.length, this, token) === true)
+      return true;
     shared.release(slot);
     return false;
   }

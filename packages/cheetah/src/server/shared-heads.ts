@@ -62,8 +62,10 @@ export class SharedHeads {
   /** The slot with the head of all of `file`, used until `release`; -1 when there is none to share. O(1), O(length) once a second. */
   use(file: SiteFile, persistence: Persistence, now: number): number {
     const second = Math.floor(now / 1000);
-    const place = this.#places[(file.first % PLACES) * PERSISTENCES.length + PERSISTENCES.indexOf(persistence)]!;
-    if ((place.file !== file || place.second !== second) && !this.#fill(place, file, persistence, now)) return -1;
+    const place =
+      this.#places[(file.first % PLACES) * PERSISTENCES.length + PERSISTENCES.indexOf(persistence)]!;
+    if ((place.file !== file || place.second !== second) && !this.#fill(place, file, persistence, now))
+      return -1;
     this.#users[place.slot]! += 1;
     this.#length = place.length;
     return place.slot;
