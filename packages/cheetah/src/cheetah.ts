@@ -73,13 +73,15 @@ export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | Kern
 
 /** Those that `options` does not turn off. */
 function techniquesOf(options: CheetahOptions): Techniques {
-  const { grouping, precomputedChecksums, preformattedHeads, packetMerging, rememberedRequests } = options;
+  const { grouping, precomputedChecksums, preformattedHeads, packetMerging, rememberedRequests, offloads } =
+    options;
   return {
     grouping: grouping ?? DEFAULT_TECHNIQUES.grouping,
     precomputedChecksums: precomputedChecksums ?? DEFAULT_TECHNIQUES.precomputedChecksums,
     preformattedHeads: preformattedHeads ?? DEFAULT_TECHNIQUES.preformattedHeads,
     packetMerging: packetMerging ?? DEFAULT_TECHNIQUES.packetMerging,
     rememberedRequests: rememberedRequests ?? DEFAULT_TECHNIQUES.rememberedRequests,
+    offloads: offloads ?? DEFAULT_TECHNIQUES.offloads,
   };
 }
 

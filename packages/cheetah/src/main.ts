@@ -32,6 +32,7 @@ interface Options {
   readonly preformattedHeads?: boolean;
   readonly packetMerging?: boolean;
   readonly rememberedRequests?: boolean;
+  readonly offloads?: boolean;
   readonly trace?: unknown;
   readonly calls?: boolean;
   readonly tables?: boolean;
@@ -77,6 +78,7 @@ cli
   .option("--no-precomputed-checksums", "Sum every byte when it is sent")
   .option("--no-preformatted-heads", "Make the head of every response anew")
   .option("--no-packet-merging", "Send acknowledgments and FIN in packets of their own")
+  .option("--no-offloads", "Compute every checksum and cut every segment here")
   .option("--no-remembered-requests", "Parse every request, also one that came before")
   .option("--trace [detail]", "At the end, print the last kernel events; calls: with every kernel call")
   .option("--calls", "At the end, print the kernel calls of each environment")
@@ -178,6 +180,7 @@ function techniquesOf(options: Options): Techniques {
     preformattedHeads: options.preformattedHeads !== false,
     packetMerging: options.packetMerging !== false,
     rememberedRequests: options.rememberedRequests !== false,
+    offloads: options.offloads !== false,
   };
 }
 

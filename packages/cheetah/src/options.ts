@@ -18,6 +18,8 @@ export interface Techniques {
   readonly packetMerging: boolean;
   /** Requests that came before, byte for byte, are not parsed again. */
   readonly rememberedRequests: boolean;
+  /** What the interface does by itself is left to it: checksums, and cutting what is sent into segments. */
+  readonly offloads: boolean;
 }
 
 /** All of them. */
@@ -27,6 +29,7 @@ export const DEFAULT_TECHNIQUES: Techniques = Object.freeze({
   preformattedHeads: true,
   packetMerging: true,
   rememberedRequests: true,
+  offloads: true,
 });
 
 /** How to make a server. Techniques that it does not name are used. */

@@ -56,7 +56,7 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
       disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: slots.disk },
       source: options.source,
       imported: options.imported,
-      sumsNeeded: gate.nics.transmitChecksum(0) === 0,
+      sumsNeeded: techniques.offloads === false || gate.nics.transmitChecksum(0) === 0,
       now: () => stack.tcp.now() as Cycles,
       cacheFrames: options.cacheFrames,
       limits: options.limits,
@@ -77,8 +77,11 @@ export const serverProgram = (options: ServerProgramOptions): Program =>
       receiveBytes: RECEIVE_BYTES,
       receiveBuffers: RECEIVE_BUFFERS,
       ...(cheetah.pieceSum === undefined ? {} : { pieceSum: cheetah.pieceSum }),
-      // Without merging a request is acknowledged by itself, as if a kernel did it before the server has seen it.
-      ...(techniques.packetMerging === false ? { tcp: { delayedAcknowledgmentSeconds: 0 } } : {}),
+      tcp: {
+        // Without merging a request is acknowledged by itself, as if a kernel did it before the server has seen it.
+        ...(techniques.packetMerging === false ? { delayedAcknowledgmentSeconds: 0 } : {}),
+        ...(techniques.offloads === false ? { checksumOffload: false, segmentationOffload: false } : {}),
+      },
     });
     const backlog = options.limits?.connections ?? DEFAULT_LIMITS.connections;
     stack.tcp.listen(options.port, () => cheetah.handler, { backlog });

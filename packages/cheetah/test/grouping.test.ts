@@ -2,6 +2,7 @@
 import type { Disk } from "@exolith/hw-model";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cutDisk } from "./cut-disk.ts";
 import { makeMemorySource, patternBytes } from "./memory-source.ts";
 import type { MemorySource } from "./memory-source.ts";
 import { makeServerRig, parseResponse } from "./server-rig.ts";
@@ -173,6 +174,56 @@ describe("a file of a group that changes", () => {
     expectExact(rig, source.files.keys());
     expect(rig.cheetah.counters.blocksFree()).toBe(8192 - 2 - 1 - (1 + 4 + 2));
   });
+});
+
+test("a write that fails is charged to its file: the others of its group are served, and its place is free", () => {
+  const source = makeMemorySource({
+    "p.html": "<img src=a.png><img src=b.png>",
+    "a.png": patternBytes(30_000, 1),
+    "b.png": patternBytes(5000, 2),
+  });
+  const failing = (disk: Disk): Disk => ({
+    ...disk,
+    reap: (now, limit, done) =>
+      disk.reap(now, limit, (request, ok) =>
+        done(request, ok && (request.kind === "read" || request.count < 8)),
+      ),
+  });
+  const rig = makeServerRig({ source, wrapDisk: failing });
+  expect(rig.cheetah.progress().skippedFiles).toEqual([{ path: "a.png", reason: "DiskFailed" }]);
+  expectExact(rig, ["p.html", "b.png"]);
+  expect(rig.cheetah.counters.blocksFree()).toBe(8192 - 2 - 1 - (1 + 2));
+});
+
+test("a power cut at any write of groups leaves the old site or the new one, whole", () => {
+  const version = (seed: number): Record<string, Uint8Array> => ({
+    "a.html": utf8(`<img src=1.png><img src=2.png>${seed}`),
+    "b.html": utf8(`<img src=3.png><img src=1.png>${seed}`),
+    "1.png": patternBytes(9000, seed),
+    "2.png": patternBytes(70_000, seed + 1),
+    "3.png": patternBytes(100, seed + 2),
+  });
+  const [before, after] = [version(10), version(20)];
+  const seen = new Set<boolean>();
+  for (let cut = 0; cut < 12; cut++) {
+    const source = makeMemorySource(before);
+    const power = { left: Infinity };
+    const options: RigOptions = { blocks: 256, cheetah: { cacheFrames: 64 } };
+    const rig = makeServerRig({ ...options, source, wrapDisk: (disk) => cutDisk(disk, power) });
+    for (const [path, bytes] of Object.entries(after)) source.put(path, bytes, Date.UTC(2026, 0, 1));
+    power.left = cut;
+    refresh(rig);
+    const list = (): never => {
+      throw new Error("the source is gone");
+    };
+    const found = makeServerRig({ ...options, source: { ...source, list }, machine: rig.machine });
+    expect(found.cheetah.restored()).toBe("restored");
+    const isNew = found.cheetah.counters.generation() === 2;
+    for (const [path, bytes] of Object.entries(isNew ? after : before)) source.put(path, bytes);
+    expectExact(found, Object.keys(before));
+    seen.add(isNew);
+  }
+  expect([...seen].toSorted()).toEqual([false, true]);
 });
 
 const NAMES = [

@@ -34,6 +34,20 @@ afterEach(async () => {
 
 afterAll(() => removeScratch(scratch));
 
+test("without any of the techniques, the same is served", async () => {
+  const started = await start(
+    "--no-grouping",
+    "--no-precomputed-checksums",
+    "--no-preformatted-heads",
+    "--no-packet-merging",
+  );
+  const response = await fetch(`${started.address}/big.bin`);
+  expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), BIG)).toBe(0);
+  expect(await (await fetch(`${started.address}/`, { headers: { connection: "close" } })).text()).toBe(
+    "start",
+  );
+});
+
 describe("what is wrong is said in a line", () => {
   test("--help and --version", async () => {
     const help = await runCheetah("--help");

@@ -151,7 +151,7 @@ describe.each([
 
   /** Starts the server; offloads are set then, because whoever attaches to a TAP turns them on. */
   const start = async (offloads: "on" | "off"): Promise<Started> => {
-    const all = [site, "--net", `${kind}:${ours}`, "--address", `${SERVER}/24`, "--quiet"];
+    const all = [site, "--net", `${kind}:${ours}`, "--address", `${SERVER}/24`, "--quiet", "--tables"];
     server = await startCheetah(all, { prefix: within(inside) });
     setOffloads(ground, offloads);
     return server;
@@ -207,7 +207,10 @@ describe.each([
         else expect(packets).toBeGreaterThan(segments);
         const { output } = await curl(`http://${SERVER}/small.txt`);
         expect(output.toString()).toBe("small");
+        const started = server;
         expect(await server?.end()).toBe(0);
+        const cut = Number(/^  receiveCut (\d+)$/m.exec(started?.output() ?? "")?.[1]);
+        expect(offloads === "on" ? cut > 10 : cut === 0).toBe(true);
       },
     );
   });
@@ -249,7 +252,9 @@ describe.each([
       const { output, errors } = await slow;
       expect(errors).toBe("");
       expect(digest(output)).toBe(digest(Buffer.from(FILES["large.bin"] ?? "")));
+      const started = server;
       expect(await server?.end()).toBe(0);
+      if (kind === "packet") expect(started?.output()).toMatch(/^  downs 1$/m);
     },
   );
 

@@ -77,8 +77,8 @@ const whileBlocked = async (where: "worker" | "here"): Promise<number> => {
 };
 
 test("a host that stands still delays packets of a server in its thread, and none of one in a worker", async () => {
-  expect(await whileBlocked("worker")).toBeLessThan(1500);
+  expect(await whileBlocked("worker")).toBeLessThan(6000);
   expect(server?.output()).not.toContain("free");
   await server?.end("SIGKILL");
-  expect(await whileBlocked("here")).toBeGreaterThan(1500);
+  expect(await whileBlocked("here")).toBeGreaterThan(2000);
 });

@@ -1,9 +1,9 @@
 /** The site on disk: imported, refreshed while it is served, and whole after a power cut at any write. */
 import { boot } from "@exolith/exokernel";
 import { capSlot, failed } from "@exolith/exokernel/abi";
-import type { Disk } from "@exolith/hw-model";
 import { RIGHTS } from "@exolith/secure-bind";
 import { expect, test } from "vitest";
+import { cutDisk } from "./cut-disk.ts";
 import { makeMemorySource, patternBytes } from "./memory-source.ts";
 import { makeServerRig, parseResponse, text } from "./server-rig.ts";
 import type { ServerRig } from "./server-rig.ts";
@@ -165,27 +165,6 @@ test("a power cut at any write leaves the old site or the new one, whole", () =>
   }
   expect(seen.size).toBe(2);
 });
-
-/** A disk that loses every write once `power.left` have been done; the first one lost is torn in half. */
-function cutDisk(disk: Disk, power: { left: number }): Disk {
-  return {
-    hardware: disk.hardware,
-    submit: (now, memory, request) => {
-      if (request.kind === "read" || power.left-- > 0) return disk.submit(now, memory, request);
-      const half = memory.slice();
-      half.fill(0xee, request.address + 16, request.address + 4096 * request.count);
-      return disk.submit(
-        now,
-        power.left === -1 ? half : memory,
-        power.left === -1 ? request : { ...request, kind: "read" },
-      );
-    },
-    reap: (now, limit, done) => disk.reap(now, limit, done),
-    settle: (now) => disk.settle(now),
-    armPosition: () => disk.armPosition(),
-    wakeAt: (now) => disk.wakeAt(now),
-  };
-}
 
 test("[X22] a raw extent works behind a capability, and not without", () => {
   const rig = makeServerRig({ source: makeMemorySource({ "a.txt": "a" }) });

@@ -13,5 +13,6 @@ export const TECHNIQUES: readonly Technique[] = [
   { name: "precomputed checksums", off: ["--no-precomputed-checksums"] },
   { name: "preformatted heads", off: ["--no-preformatted-heads"] },
   { name: "remembered requests", off: ["--no-remembered-requests"] },
+  { name: "offloads", off: ["--no-offloads"] },
   { name: "grouping", off: ["--no-grouping"] },
 ];

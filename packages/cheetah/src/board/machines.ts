@@ -45,6 +45,8 @@ export interface ServerNetwork extends Opened {
   readonly gather?: (() => void) | undefined;
   /** Where people find the server. */
   readonly address: string;
+  /** What happened to an interface of Linux besides its frames. */
+  readonly events?: TapNic["linux"] | PacketNic["linux"];
 }
 
 /** How the virtual wire behaves, and who watches it. */
@@ -116,6 +118,7 @@ export async function openLinuxNetwork(choice: LinuxChoice): Promise<ServerNetwo
     far: undefined,
     gather: "gather" in nic ? nic.gather : undefined,
     address: `http://${shownAddress}${shownPort}`,
+    events: nic.linux,
     close: async () => {
       await nic.close();
       watched.close();

@@ -61,18 +61,30 @@ export interface PlannedServer {
 export const openNetwork = (plan: NetworkPlan, waker: HostWaker): Promise<ServerNetwork> =>
   plan.kind === "gateway" ? openGatewayNetwork({ ...plan, waker }) : openLinuxNetwork({ ...plan, waker });
 
+/** The counters of an interface of Linux, in lines; none where there is no such interface. */
+const eventLines = (network: ServerNetwork | undefined): string[] =>
+  network?.events === undefined
+    ? []
+    : [
+        "",
+        "Interface of Linux",
+        ...Object.entries(network.events).map(([name, count]) => `  ${name} ${count}`),
+      ];
+
 /** Serves as planned, in this thread; resolves when the first request would be answered. */
 export async function serveHere(plan: ServePlan, hearers: ServeHearers = {}): Promise<PlannedServer> {
   const { network, inspect, ...rest } = plan;
   const inspections = { server: makeInspection(inspect), gateway: makeInspection(inspect) };
+  let opened: ServerNetwork | undefined;
   const lines = ({ kernel, gatewayKernel }: Served): string[] => [
+    ...(inspect?.tables === true ? eventLines(opened) : []),
     ...inspections.server.lines("the server", kernel.root),
     ...(gatewayKernel === undefined ? [] : inspections.gateway.lines("the gateway", gatewayKernel.root)),
   ];
   const served = await serve({
     ...rest,
     ...hearers,
-    network: (waker) => openNetwork(network, waker),
+    network: async (waker) => (opened = await openNetwork(network, waker)),
     traces: { server: inspections.server.trace, gateway: inspections.gateway.trace },
   });
   const stop = async (): Promise<readonly string[]> => {

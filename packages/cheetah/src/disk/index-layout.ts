@@ -204,7 +204,7 @@ function getKnown(
   if (sumsAt > view.byteLength) return "BadEntry";
   const head = new Uint8Array(view.buffer, view.byteOffset + headAt, headBytes).slice();
   const headSum = view.getUint16(at + HEAD_SUM);
-  if (!isKeptHead(head) || sumOf(head, 0, headBytes) !== headSum) return "BadHead";
+  if (!isKeptHead(head, placed.size) || sumOf(head, 0, headBytes) !== headSum) return "BadHead";
   const count = sumCount({ ...placed, head });
   if (sumsAt + padded(count * SUM_BYTES) > view.byteLength) return "BadEntry";
   const sums = new Uint16Array(count);

@@ -32,7 +32,7 @@ test("a kept head, patched, is what a head made for the response would be, and s
       expect(Buffer.from(into.subarray(0, kept.length))).toEqual(Buffer.from(made));
       const sum = patcher.sum(sumOf(kept, 0, kept.length), persistence);
       expect(sum % 0xffff).toBe(sumOf(made, 0, made.length) % 0xffff);
-      expect([kept.length % 2, isKeptHead(kept)]).toEqual([0, true]);
+      expect([kept.length % 2, isKeptHead(kept, file.size)]).toEqual([0, true]);
     }),
   );
 });
@@ -46,16 +46,18 @@ test("a head's length does not depend on what is not known before the file has b
   );
 });
 
-test("what cannot be patched is no kept head", () => {
-  const kept = keptHead({ path: "a.txt", size: 1, modified: 0, hashHigh: 1, hashLow: 2 }, LATEST);
-  const changed = (at: number): Uint8Array => kept.map((byte, index) => (index === at ? byte ^ 1 : byte));
-  expect(isKeptHead(changed(0))).toBe(false);
-  expect(isKeptHead(changed(45))).toBe(false);
-  expect(isKeptHead(changed(kept.length - 1))).toBe(false);
-  expect(isKeptHead(changed(kept.length - 14))).toBe(false);
-  expect(isKeptHead(kept.subarray(0, kept.length - 2))).toBe(false);
-  expect(isKeptHead(new Uint8Array(0))).toBe(false);
-  expect(isKeptHead(new Uint8Array(4096))).toBe(false);
+test("what cannot be patched, or does not end where its file begins, is no kept head", () => {
+  const kept = keptHead({ path: "a.txt", size: 12, modified: 0, hashHigh: 1, hashLow: 2 }, LATEST);
+  const text = Buffer.from(kept).toString("latin1");
+  const isKept = (changed: string, size = 12): boolean => isKeptHead(latin1Bytes(changed), size);
+  expect([isKept(text), isKept(text, 13), isKept(text, 1)]).toEqual([true, false, false]);
+  expect(isKept(text.replace("200", "201"))).toBe(false);
+  expect(isKept(text.replace("1970", "2070"))).toBe(false);
+  expect(isKept(text.replace("keep", "Keep"))).toBe(false);
+  expect(isKept(text.slice(0, -2))).toBe(false);
+  expect(isKept(text.replace("ETag: ", "\r\n\r\nTag"))).toBe(false);
+  expect(isKept(text.replace("ETag", "ETa"))).toBe(false);
+  expect([isKept(""), isKeptHead(new Uint8Array(4096), 0)]).toEqual([false, false]);
 });
 
 test("a time of change that lies ahead is not sent", () => {

@@ -9,7 +9,7 @@
 import { foldSum } from "@exolith/libos-exos";
 import { entityTag } from "../disk/site-file.ts";
 import type { SiteEntry } from "../disk/site-file.ts";
-import { latin1Bytes } from "./ascii.ts";
+import { latin1, latin1Bytes } from "./ascii.ts";
 import { formatHttpDate } from "./http-date.ts";
 import { mediaTypeOf } from "./media-types.ts";
 
@@ -42,6 +42,9 @@ const PERSISTENCE: Readonly<Record<Persistence, string>> = {
 /** The date that a kept head has: one that no response is sent on. */
 const KEPT_DATE = formatHttpDate(0);
 
+/** How a kept head ends, with the length of its file. */
+const KEPT_END = /\r\nContent-Length: (\d+)\r\nConnection: {1,2}keep-alive\r\n\r\n$/;
+
 /** A time of change that lies ahead is not sent (RFC 9110 section 8.8.2.1). */
 export const validators = (file: HeadedFile, now: number): string =>
   `Last-Modified: ${formatHttpDate(Math.min(file.modified, now))}\r\nETag: ${entityTag(file)}\r\nAccept-Ranges: bytes\r\n`;
@@ -58,17 +61,18 @@ export function wholeHead(file: HeadedFile, persistence: Persistence, date: stri
 export const keptHead = (file: HeadedFile, now: number): Uint8Array =>
   latin1Bytes(wholeHead(file, "keep", KEPT_DATE, now));
 
-/** True when `bytes` can be a kept head: both fields that vary are where they are patched. O(length). */
-export function isKeptHead(bytes: Uint8Array): boolean {
+/**
+ * True when `bytes` can be the kept head of a file of `size` bytes: both fields that vary
+ * are where they are patched, and it ends where the file begins, whose length it gives. O(length).
+ */
+export function isKeptHead(bytes: Uint8Array, size: number): boolean {
   if (bytes.length < SHORTEST || bytes.length > LONGEST_HEAD || bytes.length % 2 !== 0) return false;
+  const text = latin1(bytes, 0, bytes.length);
   return (
-    has(bytes, 0, START + KEPT_DATE) && has(bytes, bytes.length - PERSISTENCE_BACK, PERSISTENCE.keep + END)
+    text.startsWith(`${START}${KEPT_DATE}\r\n`) &&
+    text.indexOf(END) === text.length - END.length &&
+    KEPT_END.exec(text)?.[1] === String(size)
   );
-}
-
-function has(bytes: Uint8Array, at: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
-  return true;
 }
 
 /** The folded sum of `bytes[from…to)`. O(length). */

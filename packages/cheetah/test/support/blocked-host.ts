@@ -1,14 +1,14 @@
 /**
  * A program for tests: `blocked-host.ts <worker|here> <directory>`.
  *
- * Serves a directory through the gateway, and lets its own event loop stand still for three seconds from the
+ * Serves a directory through the gateway, and lets its own event loop stand still for six seconds from the
  * moment that it says so.
  */
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { serveInWorker } from "../../src/board/serve-in-worker.ts";
 import { serveHere, type ServePlan } from "../../src/board/serve-plan.ts";
 
-const BLOCKED_MILLISECONDS = 3000;
+const BLOCKED_MILLISECONDS = 6000;
 
 const [where = "", directory = ""] = process.argv.slice(2);
 const plan: ServePlan = {

@@ -1,6 +1,6 @@
 /** The seam between transports and interfaces with offloads, on two simulated machines. */
 import type { Gate, Window } from "@exolith/exokernel/abi";
-import { NEVER, must } from "@exolith/exokernel/abi";
+import { NEVER, cycles, must } from "@exolith/exokernel/abi";
 import { expect, test } from "vitest";
 import { makeFramePool } from "../memory/frame-pool.ts";
 import { eventLoop, type Pollable } from "../schedule/event-loop.ts";
@@ -119,4 +119,57 @@ test("an interface without offloads knows of no good checksum, and takes nothing
 test("what is not to be cut has to fit the link", () => {
   const { heard, results } = run(true, true, 0);
   expect([results.at(-1), heard]).toEqual(["unreachable", []]);
+});
+
+/** Sends one datagram from a host with or without offloads to one with or without; what arrived. */
+const sendDatagram = (left: boolean, right: boolean) => {
+  const texts: string[] = [];
+  const networks: Network[] = [];
+  const hosts = makeTwoHosts({
+    left: (gate, context) => {
+      const pool = makeFramePool(gate, context.slots.guard);
+      const network = makeNetwork(gate, { ...context.network, pool });
+      networks[0] = network;
+      const window = must(pool.run(1));
+      for (let i = 0; i < 1000; i++) window.setU8(i, 65 + (i % 26));
+      const address = { destination: context.peer, destinationPort: 7, sourcePort: 9 };
+      const again = gate.clock.hertz / 1000;
+      let next = 0;
+      const isSent = (): boolean => network.udp.counters.sent > 0;
+      const sender: Pollable = {
+        poll: () => {
+          if (isSent() || gate.clock.now() < next) return false;
+          next = gate.clock.now() + again;
+          network.udp.send({ ...address, window, at: 0, length: 1000 });
+          return false;
+        },
+        wakeAt: () => (isSent() ? NEVER : cycles(next)),
+      };
+      return eventLoop(gate, [network, sender]);
+    },
+    right: (gate, context) => {
+      const pool = makeFramePool(gate, context.slots.guard);
+      const network = makeNetwork(gate, { ...context.network, pool });
+      networks[1] = network;
+      network.udp.bind(7, (window, at, length) => void texts.push(window.text(at, length)));
+      return eventLoop(gate, [network]);
+    },
+    machines: { left: { end: { offloads: left } }, right: { end: { offloads: right } } },
+  });
+  hosts.run({ seconds: 0.5 });
+  return { texts, counters: networks[1]?.counters.udp };
+};
+
+test("a datagram's checksum is the interface's where it has offloads, and right for who has none", () => {
+  const text = Array.from({ length: 1000 }, (_, i) => String.fromCharCode(65 + (i % 26))).join("");
+  for (const [left, right] of [
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ] as const) {
+    const { texts, counters } = sendDatagram(left, right);
+    expect([left, right, texts]).toEqual([left, right, [text]]);
+    expect(counters?.badChecksum).toBe(0);
+  }
 });

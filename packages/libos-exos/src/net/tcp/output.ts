@@ -329,8 +329,9 @@ function emitProbe(core: TcpCore, block: ControlBlock): void {
 
 /** Says something old, so that the peer answers (RFC 9293 section 3.8.4). */
 export function sendKeepalive(core: TcpCore, block: ControlBlock): void {
+  core.counters.probes += 1;
   draftFrom(core, block, advance(block.sendHighest, -1), ACK);
-  if (emit(core) === "sent") core.counters.probes += 1;
+  emit(core);
 }
 
 /** After bytes were taken: tells the peer if its window has grown by two segments or half the buffer. */

@@ -1,7 +1,7 @@
 /** A matrix of loss, reordering, duplication and delay, with and without each way to recover: byte-exact, without a pause that no timer explains. */
 import { describe, expect, test } from "vitest";
 import type { Channel, Outcome } from "../../testing/lossy-world.ts";
-import { HERTZ, complaints, run } from "../../testing/lossy-world.ts";
+import { HERTZ, complaints, makeRandom, run } from "../../testing/lossy-world.ts";
 import type { TcpLimits } from "./limits.ts";
 
 const MILLISECOND = HERTZ / 1000;
@@ -57,6 +57,35 @@ describe.each(Object.entries(WAYS))("with %s", (_, limits) => {
       }
     }
   });
+});
+
+test("over 200 bad wires, with whatever limits: all arrives, and every pause is a timer's", () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = makeRandom(seed);
+    const channel: Channel = {
+      loss: random() % 150,
+      duplication: random() % 100,
+      corruption: random() % 30,
+      delay: 100 + (random() % 30_000),
+      jitter: random() % 20_000,
+      refusal: 0,
+    };
+    const totals = [random() % 80_000, random() % 40_000] as const;
+    const patient = { giveUpSeconds: 1000, connectSeconds: 1000, halfOpenSeconds: 1000 };
+    const limits = {
+      ...patient,
+      nagle: random() % 3 === 0,
+      timestamps: random() % 3 > 0,
+      scoreboardRuns: 1 + (random() % 40),
+      reassemblyRuns: 1 + (random() % 16),
+      limitedTransmit: random() % 4 > 0,
+      duplicateReports: random() % 4 > 0,
+    };
+    const setting = { limits, buffers: random() % 8 === 0 ? 0 : 2, mtu: random() % 2 === 0 ? 1500 : 576 };
+    const outcome = run(seed, channel, totals, setting);
+    expect(complaints(outcome, totals)).toEqual([]);
+    expect(outcome.world.stalls).toEqual([]);
+  }
 });
 
 /** Seconds for a megabyte over a wire of 20 ms, 3 % of it lost, summed over seeds; and the timeouts. */
