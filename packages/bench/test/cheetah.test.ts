@@ -120,18 +120,9 @@ test.skipIf(reason !== undefined)(
   async () => {
     const scratch = mkdtempSync(join(tmpdir(), "exolith-bench-test-"));
     const module = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
-    const words = [
-      "cheetah",
-      "--documents",
-      "1K",
-      "--servers",
-      "nginx,node-http",
-      "--seconds",
-      "1",
-      "--warm-up",
-      "1",
-    ];
-    const child = spawn(process.execPath, ["--conditions=@exolith/source", module, ...words], {
+    const words = ["cheetah", "--documents", "1K", "--servers", "nginx,node-http", "--clients", "wrk"];
+    const briefly = ["--only", "keep-alive", "--seconds", "1", "--warm-up", "1"];
+    const child = spawn(process.execPath, ["--conditions=@exolith/source", module, ...words, ...briefly], {
       env: { ...process.env, TMPDIR: scratch },
       stdio: ["ignore", "ignore", "pipe"],
     });
