@@ -7,7 +7,7 @@ import type { SeriesPoint } from "./point.ts";
 import { isHeldBack } from "./shape.ts";
 import type { SeriesTable } from "./table.ts";
 
-/** What SOSP'97 says of Figure 3 where it gives a number; the bars themselves have none. */
+/** What is reported of Figure 3 of SOSP'97 and its text; not checked against a print of it. */
 const PAPER: readonly (readonly [what: string, paper: string, ours: (rate: Rate) => string])[] = [
   ["0 bytes, Cheetah, requests/s", "about 8,000", (rate) => rate("Cheetah", 0).requestsPerSecond.toFixed(0)],
   [
@@ -63,7 +63,7 @@ function printPaper({ rows }: SeriesTable): readonly string[] {
   if (![0, LARGE].every((size) => measured.has(size))) return [];
   return [
     printTable(
-      ["SOSP'97, Figure 3", "paper", "here"],
+      ["SOSP'97, Figure 3", "as reported", "here"],
       PAPER.map(([what, paper, ours]) => [what, paper, ours(rate)]),
     ),
   ];
