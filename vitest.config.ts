@@ -13,6 +13,9 @@ export const packages: string[] = [
 /** Source before build. */
 export const conditions: string[] = ["@exolith/source", "node", "import", "module", "default"];
 
+/** Whose tests time real clients: they have the machine to themselves, after all others. */
+const TIMED = "cheetah";
+
 const project = (name: string, root: string) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -22,6 +25,8 @@ const project = (name: string, root: string) => ({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
     testTimeout: 60_000,
+    maxWorkers: name === TIMED ? 1 : 2,
+    sequence: { groupOrder: name === TIMED ? 1 : 0 },
   },
 });
 
@@ -30,7 +35,15 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       ...packages.map((name) => project(name, `packages/${name}`)),
       project("examples", "examples"),
-      { test: { name: "gates", root: "scripts", include: ["**/*.test.mjs"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "gates",
+          root: "scripts",
+          include: ["**/*.test.mjs"],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

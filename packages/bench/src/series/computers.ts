@@ -22,6 +22,7 @@ import {
   transmitFilters,
   type FramePool,
   type Stack,
+  type StackOptions,
 } from "@exolith/libos-exos";
 import { RIGHTS } from "@exolith/secure-bind";
 import { counted, type Ledger } from "./ledger.ts";
@@ -77,7 +78,12 @@ export interface Computers {
 }
 
 /** Stacks over every link, whose peer is known beforehand. */
-export function makeStacks(gate: Gate, pool: FramePool, end: "server" | "client"): readonly Stack[] {
+export function makeStacks(
+  gate: Gate,
+  pool: FramePool,
+  end: "server" | "client",
+  more: Pick<StackOptions, "pieceSum"> = {},
+): readonly Stack[] {
   return Array.from({ length: LINKS }, (_, link) => {
     const [own, peer] =
       end === "server"
@@ -92,6 +98,7 @@ export function makeStacks(gate: Gate, pool: FramePool, end: "server" | "client"
       ringSlots: RING_SLOTS,
       receiveBytes: RECEIVE_BYTES,
       receiveBuffers: RECEIVE_BUFFERS,
+      ...more,
     });
     const hardware = hardwareOf(link, end === "server" ? 1 : 0);
     stack.network.arp.addPermanent(peer, hardwareHigh(hardware), hardwareLow(hardware));

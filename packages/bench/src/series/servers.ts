@@ -87,15 +87,22 @@ const working = (handler: ConnectionHandler, labour: Labour): ConnectionHandler 
 
 function startCheetah(gate: Gate, task: ServerTask): readonly Pollable[] {
   const pool: FramePool = poolOf(gate);
-  const stacks: readonly Stack[] = makeStacks(gate, pool, "server");
   const cheetah = makeCheetah(gate, {
     slot: capSlot(0),
     disk: { disk: 0, first: 0, blocks: gate.disks.blocks(0), device: DISK_SLOT },
     source: sourceOf(task.size),
     imported: () => task.ready(),
+    sumsNeeded: true,
     cacheFrames: CACHE_FRAMES,
   });
   if (failed(cheetah)) throw new Error(`the server cannot be made: ${cheetah.name}`);
+  const { pieceSum } = cheetah;
+  const stacks: readonly Stack[] = makeStacks(
+    gate,
+    pool,
+    "server",
+    pieceSum === undefined ? {} : { pieceSum },
+  );
   const handler = working(cheetah.handler, task.labour);
   for (const { tcp } of stacks) tcp.listen(PORT, () => handler);
   return [...stacks.map(({ network }) => network), cheetah];
