@@ -202,3 +202,29 @@ test("two machines on one wire wake each other and then sleep", async () => {
   expect(counts[0]).toBe(1000);
   await run.stop();
 });
+
+test("work gathers after work only, a bounded number of times, and what has gathered is done before the run sleeps", async () => {
+  const part = makeCounted(3);
+  const waker = makeWaker();
+  const gathered: number[] = [];
+  const gather = (): void => {
+    gathered.push(part.work);
+    // A device has something while the thread stands still.
+    if (gathered.length === 2) part.work = 2;
+  };
+  const run = runOnHost([part], waker, { gather });
+  await until(() => part.work === 0 && gathered.length > 2);
+  for (let i = 0; i < 20; i++) await pause();
+  // Three steps of work were worth six moments, of which two had passed; the next two gave four more.
+  expect(gathered).toEqual([0, 0, ...Array.from({ length: 8 }, () => 0)]);
+  const { steps } = part;
+  for (let i = 0; i < 20; i++) await pause();
+  expect([gathered.length, part.steps]).toEqual([10, steps]);
+  // Who is woken for nothing does not wait for more.
+  waker.wake();
+  await until(() => part.steps > steps);
+  for (let i = 0; i < 5; i++) await pause();
+  expect(gathered.length).toBe(10);
+  await run.stop();
+  await run.done;
+});
