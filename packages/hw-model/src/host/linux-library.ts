@@ -29,6 +29,8 @@ export interface LinuxLibrary {
   ioctlNumber(descriptor: number, request: number, value: number): number;
   /** A descriptor of a new socket. */
   socket(domain: number, type: number, protocol: number): number;
+  /** Closes what `socket` opened: Node.js warns of descriptors that it did not open itself. */
+  close(descriptor: number): number;
   /** Gives a socket its address. */
   bind(descriptor: number, address: Uint8Array, bytes: number): number;
   /** Reads the address of a socket. */
@@ -119,6 +121,7 @@ const bind = (koffi: typeof Koffi): LinuxLibrary => {
     ioctl: call("int ioctl(int descriptor, unsigned long request, _Inout_ uint8_t *record)"),
     ioctlNumber: call("int ioctl(int descriptor, unsigned long request, unsigned long value)"),
     socket: call("int socket(int domain, int type, int protocol)"),
+    close: call("int close(int descriptor)"),
     bind: call("int bind(int descriptor, _In_ uint8_t *address, unsigned int bytes)"),
     getsockname: call("int getsockname(int descriptor, _Inout_ uint8_t *address, _Inout_ uint8_t *bytes)"),
     setsockopt: call(

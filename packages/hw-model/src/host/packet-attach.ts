@@ -1,5 +1,4 @@
 /** How a packet socket on an interface of Linux is opened, and what it must be allowed. */
-import { closeSync } from "node:fs";
 import { HostError } from "./host-error.ts";
 import { checkInterfaceName, checkOctets } from "./interface-options.ts";
 import { LINUX_ERROR, type LinuxLibrary } from "./linux-library.ts";
@@ -205,7 +204,7 @@ export const openPacketSocket = (linux: LinuxLibrary, options: PacketNicOptions)
     join(linux, descriptor, on, address);
     return { descriptor, on };
   } catch (error) {
-    closeSync(descriptor);
+    linux.close(descriptor);
     throw error;
   }
 };

@@ -1,5 +1,4 @@
 /** A network interface on one of Linux's own: a packet socket, with a ring that Linux fills. */
-import { closeSync } from "node:fs";
 import type { Nic, NicArrival, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
 import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
 import { copyBytes } from "../simulated/frame-slots.ts";
@@ -195,7 +194,7 @@ const close = (packet: Packet): Promise<void> => {
   packet.watch?.close();
   packet.ring.close();
   packet.base.clear();
-  closeSync(packet.socket.descriptor);
+  packet.linux.close(packet.socket.descriptor);
   return Promise.resolve();
 };
 
@@ -311,7 +310,7 @@ export const openPacketNic = async (options: PacketNicOptions): Promise<PacketNi
     return makeNic(packet);
   } catch (error) {
     packet?.ring.close();
-    closeSync(socket.descriptor);
+    linux.close(socket.descriptor);
     throw error;
   }
 };
