@@ -17,6 +17,7 @@ import {
   frame,
   must,
   rowOf,
+  sliceIndex,
   virtualPage,
   type Gate,
   type ProgramHandle,
@@ -285,31 +286,78 @@ describe("the software translation buffer", () => {
     expect(absorbed.misses).toBeGreaterThanOrEqual(ROUNDS * (SET - R3000_TRANSLATION.entries));
     expect(absorbed.refills / absorbed.misses).toBeGreaterThanOrEqual(0.95);
     expect([absorbed.upcalls, gate.environments.calls(owner.row) - calls]).toEqual([0, 0]);
-    // Two pages with one place: each access takes the other out.
-    one.run(2, PLACES);
-    one.since();
-    for (let i = 0; i < ROUNDS; i++) one.run(2, PLACES);
-    expect(one.since()).toEqual({ misses: 2 * ROUNDS, refills: 0, upcalls: 2 * ROUNDS });
-    // The same two pages, a place apart, stay.
-    one.run(2, PLACES + 1);
-    one.since();
-    for (let i = 0; i < ROUNDS; i++) one.run(2, PLACES + 1);
-    expect(one.since().upcalls).toBe(0);
+    // Two pages with one place: once they have left the processor's buffer, each takes the other out.
+    const others = R3000_TRANSLATION.entries + 2;
+    const alternate = (stride: number): number => {
+      for (let i = 0; i < ROUNDS; i++) {
+        one.run(2, stride);
+        if (i === 1) one.since();
+        one.run(others);
+      }
+      return one.since().upcalls;
+    };
+    expect(alternate(PLACES)).toBe(2 * (ROUNDS - 2));
+    // Two pages that have a place each stay.
+    expect(alternate(PLACES + 500)).toBe(0);
     // Anybody reads it, and nobody writes it.
     const stlb = gate.system.translations;
     const frames = (PLACES * 8) / FRAME_BYTES;
     const words = must(gate.windowBind(stlb, frames, false, WELL_KNOWN_SLOT));
     const place = (at: number): number => ((at ^ (owner.row << 6)) % PLACES) * 8;
-    for (const at of [5, 500, SET - 1]) {
+    for (const at of [5, 700, SET - 1]) {
       expect(words.getU32(place(at))).toBe(at * 4096 + owner.row + 1);
       expect(words.getU32(place(at) + 4) >>> 12).toBe(gate.translation.frame(at));
     }
     expect(words.getU32(place(SET + 50))).toBe(0);
-    must(gate.tlbRemove(page(500), 1));
-    expect([words.getU32(place(500)), words.getU32(place(500) + 4)]).toEqual([0, 0]);
+    must(gate.tlbRemove(page(700), 1));
+    expect([words.getU32(place(700)), words.getU32(place(700) + 4)]).toEqual([0, 0]);
     expect(outcome(gate.windowBind(stlb, frames, true, WELL_KNOWN_SLOT))).toBe("BadCapability");
     expect(outcome(gate.tlbWrite(page(7), stlb, 1, RIGHTS.write, WELL_KNOWN_SLOT))).toBe("BadCapability");
     checkTables(owner.rig.root);
+  });
+
+  test("a copy between two pages of one place is done: both are in the processor's buffer at once", () => {
+    const copy = moduleOf((code) => code.get(0).get(1).get(2).op("memory.copy", 0, 0).i32(5), {
+      parameters: ["i32", "i32", "i32"],
+      pages: WASM_PAGES,
+    });
+    const { owner } = makeSwept(R3000_TRANSLATION);
+    const program = loadPaged(owner, copy);
+    owner.window.setU32LE((FIRST_SHARED + 1) * FRAME_BYTES, 0xabcd);
+    const far = (PLACES + 1) * FRAME_BYTES;
+    owner.onFault = (_, address) => {
+      const f = frame(owner.first + FIRST_SHARED + (address >= far ? 2 : 1));
+      return owner.gate.tlbWrite(page(address >>> 12), f, 1, RIGHTS.write, own) === undefined;
+    };
+    expect(owner.do(() => program.enter("main", far, FRAME_BYTES, 4))).toBe(EXIT.returned);
+    expect(owner.window.getU32LE((FIRST_SHARED + 2) * FRAME_BYTES)).toBe(0xabcd);
+  });
+
+  test("a page that lost its place to another's keeps its frame, its bits and its mark until it is asked for", () => {
+    const one = makeSwept(R3000_TRANSLATION);
+    const other = makeSwept(R3000_TRANSLATION, 2, one.owner.rig);
+    const { translation } = one.gate;
+    one.run(1, 1, 1);
+    must(one.gate.tlbMark(page(0), 1, 5));
+    const kept = (): unknown => [translation.frame(0), translation.dirty(0), translation.mark(0)];
+    const before = kept();
+    expect(before).toEqual([one.owner.first + FIRST_SHARED, 1, 5]);
+    const rival = page((one.owner.row << 6) ^ (other.owner.row << 6));
+    must(other.gate.tlbWrite(rival, frame(other.owner.first + 40), 1, RIGHTS.write, own));
+    expect(kept()).toEqual(before);
+    const seen: unknown[] = [];
+    const { onFault } = one.owner;
+    one.owner.onFault = (cause, address) => (seen.push([cause, address, kept()]), onFault(cause, address));
+    one.run(1);
+    expect(seen).toEqual([[FAULT_CAUSES.translation, 0, before]]);
+    checkTables(one.owner.rig.root);
+  });
+
+  test("more pages than places are bound in one call, all or none", () => {
+    const { gate, owner } = makeSwept(R3000_TRANSLATION);
+    for (let at = 0; at < PLACES + 10; at++)
+      must(gate.tlbWrite(page(at), frame(owner.first + FIRST_SHARED), 1, RIGHTS.none, own));
+    expect(gate.translation.count()).toBe(PLACES + 10);
   });
 
   test("an environment's pages take the places of another's, whose next access is an upcall", () => {
@@ -351,3 +399,68 @@ describe("the software translation buffer", () => {
     expect(softwareRefill).toBe(trap + 18);
   });
 });
+
+describe.each([R3000_TRANSLATION, PENTIUM_PRO_TRANSLATION])(
+  "a buffer of few entries ($refill)",
+  (translation) => {
+    const poke = moduleOf((code) => code.get(0).get(1).memory("i32.store").i32(0), {
+      parameters: ["i32", "i32"],
+      pages: 16,
+    });
+
+    /** Frees a frame of an environment's, has somebody else claim it, and lets the environment's program write where it was. */
+    function writesWhatItFreed(owner: Owner, gate: Gate, freed: number, write: () => ProgramHandle): void {
+      must(gate.framesFree(frame(freed), 1, own));
+      const victim = makeOwner(owner.rig, 3);
+      must(victim.gate.framesAlloc(frame(freed), 1, own));
+      const window = must(victim.gate.windowBind(frame(freed), 1, true, own));
+      window.setU32LE(4, 0xabcd);
+      const program = write();
+      expect([program.cause(), window.getU32LE(4)]).toEqual([FAULT_CAUSES.translation, 0xabcd]);
+      checkTables(owner.rig.root);
+    }
+
+    test("what a program touches while its environment is being created is taken out with its frame", () => {
+      const rig = programRig({ quantumSeconds: 20 }, { profile: DEC5000_125, translation });
+      const creator = makeOwner(rig, 1);
+      const [first, freed] = [6 * 128, 6 * 128 + 16];
+      const made: { gate?: Gate; program?: ProgramHandle; act?: () => void } = {};
+      creator.do(() =>
+        must(
+          creator.gate.environmentCreate((gate) => {
+            made.gate = gate;
+            must(gate.sliceAlloc(sliceIndex(40), own));
+            must(gate.framesAlloc(frame(first), 20, own));
+            must(gate.translationCreate(FRAME_BYTES));
+            must(gate.tlbWrite(page(0), frame(freed), 1, RIGHTS.write, own));
+            const request = {
+              module: poke,
+              mode: "paged",
+              imports: [],
+              context: frame(first),
+              contextFrames: 16,
+            } as const;
+            made.program = must(gate.programLoad(request, own));
+            expect(made.program.initialise()).toBe(EXIT.returned);
+            expect(made.program.enter("main", 0, 77)).toBe(EXIT.returned);
+            return { sliceBegin: () => made.act?.() };
+          }, own),
+        ),
+      );
+      writesWhatItFreed(creator, made.gate as Gate, freed, () => {
+        made.act = () => {
+          delete made.act;
+          made.program?.enter("main", 4, 99);
+        };
+        for (let i = 0; i < 400 && made.act !== undefined; i++) rig.kernel.step();
+        return made.program as ProgramHandle;
+      });
+    });
+
+    test("an entry has the id of an address space", () => {
+      const memory = { view: new DataView(new ArrayBuffer(64)) };
+      const buffer = makeTranslationBuffer(memory, translation);
+      expect(() => buffer.write(-1, { base: 0, bits: 16 }, 0, 0, false)).toThrow(RangeError);
+    });
+  },
+);

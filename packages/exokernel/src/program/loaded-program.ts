@@ -10,9 +10,10 @@ import type { Environment } from "../environment/environment.ts";
 import { proveHeadroom } from "../gate/headroom.ts";
 import type { Kernel } from "../kernel.ts";
 import { isMadeBy, passPanic } from "../panic.ts";
+import { switchTo } from "../processor/address-space.ts";
 import { TRACE_EVENTS } from "../trace.ts";
 import { proveCalleeHeadroom } from "../transfer/callee-headroom.ts";
-import { isBound, refill, type Space } from "../translation/space-table.ts";
+import { isFound, refill, type Space } from "../translation/space-table.ts";
 import type { ClaimedImport, HostCall } from "./program-request.ts";
 import { ProgramFault, faultCauseOf } from "./stop-cause.ts";
 
@@ -255,18 +256,25 @@ export class LoadedProgram implements ProgramHandle {
   #miss(address: number, isWritten: boolean): void {
     proveHeadroom();
     this.#catchUp();
-    const { space, sandbox, owner } = this.#row;
+    const { space, sandbox } = this.#row;
     if (space === undefined || sandbox === undefined) throw new ProgramFault(FAULT_CAUSES.ended);
     const page = address >>> space.bits;
     space.misses += 1;
     let asked = 0;
-    for (; !refill(this.#kernel, space, owner.asid, page, isWritten); asked++) {
+    for (; !refill(this.#kernel, space, this.#asid(), page, isWritten); asked++) {
       this.#address = address;
       if (address >= sandbox.pages() * PAGE_BYTES) throw new ProgramFault(FAULT_CAUSES.access);
-      const cause = isBound(space, page) ? FAULT_CAUSES.protection : FAULT_CAUSES.translation;
+      const cause = isFound(this.#kernel, space, page) ? FAULT_CAUSES.protection : FAULT_CAUSES.translation;
       if (asked === FAULT_ANSWERS || this.#report(cause, address) !== true) throw new ProgramFault(cause);
     }
     if (asked === 0) space.refills += 1;
+  }
+
+  /** The id of the address space: whoever its handler called may have taken it. */
+  #asid(): number {
+    const { owner } = this.#row;
+    if (owner.asid < 0) switchTo(this.#kernel.addressSpaces, owner);
+    return owner.asid;
   }
 
   #report(cause: FaultCause, address: number): unknown {

@@ -1,9 +1,9 @@
 /**
  * The software translation buffer (STLB): where the kernel looks before it asks (SOSP'95 section 5.4).
  *
- * On machines whose translation buffer is filled by the kernel, what is bound is what is in here:
- * direct-mapped, so that a page takes the place of another. It lies in frames that everybody may
- * read. Each of its 4096 places is two big-endian words, the first 0 in an empty one:
+ * On machines whose translation buffer is filled by the kernel, it fills it from here and asks
+ * for what is not here: direct-mapped, so that a page takes the place of another, which stays bound
+ * and is asked for at its next miss. It lies in frames that everybody may read. Each of its 4096 places is two big-endian words, the first 0 in an empty one:
  *
  *     page (20 bits) | row of the environment, from 1 on (12 bits)
  *     the page's entry
@@ -27,17 +27,14 @@ const tagOf = ({ row }: Space, page: number): number => ((page << ROW_BITS) | (r
 const placeOf = ({ softwareBuffer }: Kernel, { row }: Space, page: number): number =>
   softwareBuffer * FRAME_BYTES + ((page ^ (row << ROW_SPREAD)) % PLACES) * PLACE_BYTES;
 
-/** Who has the place of a page, if somebody else has: the row and the page. O(1). */
-export function holderOf(kernel: Kernel, space: Space, page: number): readonly [number, number] | undefined {
-  if (kernel.softwareBuffer === 0) return undefined;
-  const tag = kernel.machine.memory.view.getUint32(placeOf(kernel, space, page));
-  if (tag === 0 || tag === tagOf(space, page)) return undefined;
-  return [(tag % 2 ** ROW_BITS) - 1, tag >>> ROW_BITS];
-}
+/** True when the kernel finds a page that is bound: everywhere, or in its place of the buffer. O(1). */
+export const isCached = (kernel: Kernel, space: Space, page: number): boolean =>
+  kernel.softwareBuffer === 0 ||
+  kernel.machine.memory.view.getUint32(placeOf(kernel, space, page)) === tagOf(space, page);
 
-/** Shows the entry of a page that is bound, or empties its place with 0. The place is the page's. O(1). */
+/** Puts the entry of a page that is bound in its place, whoever had that; 0 takes it out if it is there. O(1). */
 export function show(kernel: Kernel, space: Space, page: number, entry: number): void {
-  if (kernel.softwareBuffer === 0) return;
+  if (kernel.softwareBuffer === 0 || (entry === 0 && !isCached(kernel, space, page))) return;
   const { view } = kernel.machine.memory;
   const at = placeOf(kernel, space, page);
   view.setUint32(at, entry === 0 ? 0 : tagOf(space, page));

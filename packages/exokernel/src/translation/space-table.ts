@@ -31,7 +31,7 @@ import { ENVIRONMENTS } from "../abi/limits.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { Kernel } from "../kernel.ts";
 import { ENTRY, entryOf, frameIn, has } from "./page-entry.ts";
-import { holderOf, show } from "./software-buffer.ts";
+import { isCached, show } from "./software-buffer.ts";
 
 /** One address space. */
 export interface Space {
@@ -166,6 +166,10 @@ export function releaseSpace(kernel: Kernel, { row }: Environment): void {
 /** True for a page that is bound. O(1). */
 export const isBound = ({ entries }: Space, page: number): boolean => has(entries[page] ?? 0, ENTRY.present);
 
+/** True for a page that is bound and that the kernel finds at a miss. O(1). */
+export const isFound = (kernel: Kernel, space: Space, page: number): boolean =>
+  isBound(space, page) && isCached(kernel, space, page);
+
 /** Changes the entry of a page, wherever it is kept; what the translation buffer has of it is out. O(1). */
 export function setEntry(kernel: Kernel, space: Space, page: number, entry: number): void {
   const wasBound = isBound(space, page);
@@ -193,7 +197,7 @@ export function refill(
   if (kernel.softwareBuffer === 0) meter.charge("word", WALK_WORDS);
   else meter.charge("softwareRefill", 1);
   const entry = space.entries[page] ?? 0;
-  if (!has(entry, ENTRY.present) || (isWritten && !has(entry, ENTRY.writable))) return false;
+  if (!isFound(kernel, space, page) || (isWritten && !has(entry, ENTRY.writable))) return false;
   const used = entry | ENTRY.accessed | (isWritten ? ENTRY.dirty : 0);
   space.entries[page] = used;
   show(kernel, space, page, used);
@@ -224,7 +228,6 @@ export function bindPage(
   isWritable: boolean,
 ): void {
   unbindPage(kernel, space, page);
-  makeRoom(kernel, space, page);
   const list = beginning(kernel, space);
   const index = indexOf(space, frame);
   const link = linkTo(space, page);
@@ -236,13 +239,6 @@ export function bindPage(
   list[index] = link;
   setEntry(kernel, space, page, entryOf(frame, isWritable));
   count(kernel, space, frame, 1);
-}
-
-/** Unbinds the page whose place in the software translation buffer another is to have. */
-function makeRoom(kernel: Kernel, space: Space, page: number): void {
-  const [row, other] = holderOf(kernel, space, page) ?? [];
-  const holder = row === undefined ? undefined : kernel.spaces.rows[row];
-  if (holder !== undefined && other !== undefined) unbindPage(kernel, holder, other);
 }
 
 /** Unbinds a page, if it is bound. O(1). */

@@ -18,10 +18,10 @@ export const PENTIUM_PRO_TRANSLATION: TranslationHardware = { entries: 64, refil
 /** An access needs at most a few pages at once: with fewer entries it would never have all. */
 const ENTRIES_MIN = 8;
 
-/** Nobody's place. */
-const EMPTY = -1;
+/** What is in no place. */
+const NOWHERE = -1;
 
-/** The places of a buffer with few entries, in a ring: the oldest is overwritten. */
+/** The places of a buffer with few entries, in a ring: the oldest is overwritten. One without tables is empty. */
 interface Places {
   readonly asids: Int32Array;
   readonly pages: Int32Array;
@@ -30,7 +30,7 @@ interface Places {
 }
 
 const makePlaces = (entries: number): Places => ({
-  asids: new Int32Array(entries).fill(EMPTY),
+  asids: new Int32Array(entries),
   pages: new Int32Array(entries),
   tables: new Array<TranslationTables | undefined>(entries).fill(undefined),
   next: 0,
@@ -38,8 +38,8 @@ const makePlaces = (entries: number): Places => ({
 
 const find = (places: Places, base: number, page: number): number => {
   for (let i = 0; i < places.asids.length; i++)
-    if (places.asids[i] !== EMPTY && places.pages[i] === page && places.tables[i]?.base === base) return i;
-  return EMPTY;
+    if (places.tables[i]?.base === base && places.pages[i] === page) return i;
+  return NOWHERE;
 };
 
 /** A translation buffer over the tables in `memory`. Throws a `RangeError` for fewer than 8 entries. */
@@ -60,15 +60,14 @@ export function makeTranslationBuffer(
   const drop = (held: Places, place: number): void => {
     const tables = held.tables[place];
     if (tables !== undefined) set(tables, held.pages[place] ?? 0, 0, 0);
-    held.asids[place] = EMPTY;
     held.tables[place] = undefined;
   };
   const enter = (held: Places, asid: number, tables: TranslationTables, page: number): void => {
     let place = find(held, tables.base, page);
-    if (place === EMPTY) {
+    if (place === NOWHERE) {
       place = held.next;
       held.next = (place + 1) % entries;
-      if (held.asids[place] !== EMPTY) counters.displaced += 1;
+      if (held.tables[place] !== undefined) counters.displaced += 1;
       drop(held, place);
     }
     held.asids[place] = asid;
@@ -79,6 +78,7 @@ export function makeTranslationBuffer(
     hardware: Object.freeze({ entries, refill }),
     counters,
     write: (asid: number, tables: TranslationTables, page: number, physical: number, isWritable: boolean) => {
+      if (!(asid >= 0)) throw new RangeError("an entry has the id of an address space");
       counters.written += 1;
       if (places !== undefined) enter(places, asid, tables, page);
       set(tables, page, physical, isWritable ? physical : 0);
@@ -86,12 +86,12 @@ export function makeTranslationBuffer(
     invalidate: (tables: TranslationTables, page: number) => {
       if (places === undefined) return set(tables, page, 0, 0);
       const place = find(places, tables.base, page);
-      if (place !== EMPTY) drop(places, place);
+      if (place !== NOWHERE) drop(places, place);
     },
     flush: (asid: number) => {
       if (places === undefined) return;
       for (let i = 0; i < entries; i++)
-        if (places.asids[i] === asid) {
+        if (places.tables[i] !== undefined && places.asids[i] === asid) {
           counters.flushed += 1;
           drop(places, i);
         }

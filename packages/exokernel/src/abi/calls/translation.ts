@@ -31,7 +31,9 @@ export interface TranslationCalls {
    *
    * Like a window, a translation is not lost when the guard changes, and does not keep
    * the frame from being freed: then it is gone, wherever it is, and an access misses.
-   * That is paid for here, not by whoever frees the frame.
+   * That is paid for here, not by whoever frees the frame. On a machine with a software
+   * translation buffer a page may lose its place there to another, whoever binds that: it stays
+   * bound, and its next miss is reported as if it were not; to bind it again puts it back.
    * **Needs** dominance over each frame's guard, with `write` if `rights` has it.
    *
    * @param page first page
