@@ -16,8 +16,8 @@ import { DEFAULT_LIMITS } from "./limits.ts";
 import { SlotPool } from "./memory/slot-pool.ts";
 import { makeWaitLists } from "./memory/wait-lists.ts";
 import type { WaitLists } from "./memory/wait-lists.ts";
-import { DEFAULT_TECHNIQUES } from "./options.ts";
-import type { CheetahOptions, Techniques } from "./options.ts";
+import { techniquesOf } from "./options.ts";
+import type { CheetahOptions } from "./options.ts";
 import { claimMemory } from "./server-memory.ts";
 import type { ServerMemory } from "./server-memory.ts";
 import { AccessLog } from "./server/access-log.ts";
@@ -69,20 +69,6 @@ export function makeCheetah(gate: Gate, options: CheetahOptions): Cheetah | Kern
   if (failed(memory)) return memory;
   const store = openBlockStore(gate, options.disk, options.slot, memory.status);
   return failed(store) ? store : assemble(gate, options, memory, store);
-}
-
-/** Those that `options` does not turn off. */
-function techniquesOf(options: CheetahOptions): Techniques {
-  const { grouping, precomputedChecksums, preformattedHeads, packetMerging, rememberedRequests, offloads } =
-    options;
-  return {
-    grouping: grouping ?? DEFAULT_TECHNIQUES.grouping,
-    precomputedChecksums: precomputedChecksums ?? DEFAULT_TECHNIQUES.precomputedChecksums,
-    preformattedHeads: preformattedHeads ?? DEFAULT_TECHNIQUES.preformattedHeads,
-    packetMerging: packetMerging ?? DEFAULT_TECHNIQUES.packetMerging,
-    rememberedRequests: rememberedRequests ?? DEFAULT_TECHNIQUES.rememberedRequests,
-    offloads: offloads ?? DEFAULT_TECHNIQUES.offloads,
-  };
 }
 
 function assemble(gate: Gate, options: CheetahOptions, memory: ServerMemory, store: BlockStore): Cheetah {

@@ -7,13 +7,13 @@ import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
 import { printable } from "./board/printable.ts";
-import type { Techniques } from "./options.ts";
+import { techniquesOf, type Techniques } from "./options.ts";
 import { serveInWorker } from "./board/serve-in-worker.ts";
 import { serveHere, type NetworkPlan, type PlannedServer, type ServePlan } from "./board/serve-plan.ts";
 import { ServeStopped } from "./board/serve.ts";
 
 /** What was written on the command line. */
-interface Options {
+interface Options extends Partial<Techniques> {
   readonly host: string;
   readonly port?: number;
   readonly net: string;
@@ -27,12 +27,6 @@ interface Options {
   readonly pcap?: string;
   readonly drop: number;
   readonly quiet?: boolean;
-  readonly grouping?: boolean;
-  readonly precomputedChecksums?: boolean;
-  readonly preformattedHeads?: boolean;
-  readonly packetMerging?: boolean;
-  readonly rememberedRequests?: boolean;
-  readonly offloads?: boolean;
   readonly trace?: unknown;
   readonly calls?: boolean;
   readonly tables?: boolean;
@@ -170,17 +164,6 @@ function planOf(directory: string, options: Options): ServePlan {
     techniques: techniquesOf(options),
     excluded: options.pcap === undefined ? [] : [options.pcap],
     inspect: { trace: traceDetail(options.trace), calls: options.calls, tables: options.tables },
-  };
-}
-
-function techniquesOf(options: Options): Techniques {
-  return {
-    grouping: options.grouping !== false,
-    precomputedChecksums: options.precomputedChecksums !== false,
-    preformattedHeads: options.preformattedHeads !== false,
-    packetMerging: options.packetMerging !== false,
-    rememberedRequests: options.rememberedRequests !== false,
-    offloads: options.offloads !== false,
   };
 }
 

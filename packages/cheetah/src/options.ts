@@ -32,6 +32,15 @@ export const DEFAULT_TECHNIQUES: Techniques = Object.freeze({
   offloads: true,
 });
 
+const TECHNIQUE_NAMES = Object.keys(DEFAULT_TECHNIQUES) as (keyof Techniques)[];
+
+/** Those that `chosen` says, and the defaults for the others; whatever else is in `chosen` is left out. */
+export function techniquesOf(chosen: Partial<Techniques>): Techniques {
+  const techniques: { -readonly [T in keyof Techniques]: boolean } = { ...DEFAULT_TECHNIQUES };
+  for (const name of TECHNIQUE_NAMES) techniques[name] = chosen[name] ?? techniques[name];
+  return techniques;
+}
+
 /** How to make a server. Techniques that it does not name are used. */
 export interface CheetahOptions extends Partial<Techniques> {
   /** The slot whose capability guards the server's frames and its extent. */

@@ -1,19 +1,11 @@
 /** Checksums that come from the disk: right in every segment, and no byte of a payload read for them. */
-import { tracedNic } from "@exolith/hw-model";
 import { expect, test } from "vitest";
 import { Asker, get } from "./clients.ts";
 import type { GeneratedFile } from "./generated-source.ts";
-import { makePacketLog, type LoggedPacket, type PacketLog } from "./packet-log.ts";
+import type { LoggedPacket } from "./packet-log.ts";
 import { parseResponse } from "./server-rig.ts";
-import {
-  allOver,
-  expectAllRight,
-  fetchAll,
-  makeSimulatedRig,
-  pass,
-  type SimulatedRig,
-  type SimulatedRigOptions,
-} from "./simulated-rig.ts";
+import { allOver, expectAllRight, fetchAll, pass, type SimulatedRigOptions } from "./simulated-rig.ts";
+import { makeWatchedRig, type WatchedRig } from "./watched-rig.ts";
 
 /** Sizes at and around everything that cuts a file: segments behind a head, blocks, chunks, windows. */
 const SIZES = [
@@ -30,35 +22,12 @@ interface Warm {
   readonly read: number;
 }
 
-interface Watched {
-  readonly rig: SimulatedRig;
-  readonly log: PacketLog;
-  /** Bytes that the server's machine has summed since the last call. */
-  readonly summed: () => number;
-}
-
 /** A server whose machine says how many bytes were summed on it. */
-function makeWatched(options: Partial<SimulatedRigOptions> = {}): Watched {
-  const log = makePacketLog();
-  const rig = makeSimulatedRig({ files: FILES, ...options, wrapNic: (nic) => tracedNic(nic, log) });
-  const { meter } = rig.server.machine;
-  const charge = meter.charge.bind(meter);
-  let bytes = 0;
-  const counted: typeof charge = (cost, units) => {
-    if (cost === "checksumByte") bytes += units;
-    charge(cost, units);
-  };
-  Object.assign(meter, { charge: counted });
-  const summed = (): number => {
-    const count = bytes;
-    bytes = 0;
-    return count;
-  };
-  return { rig, log, summed };
-}
+const makeWatched = (options: Partial<SimulatedRigOptions> = {}): WatchedRig =>
+  makeWatchedRig("checksumByte", { files: FILES, ...options });
 
 /** Fetches every file, one after another on one connection. */
-function fetchEach({ rig }: Watched, depth: number = 1): void {
+function fetchEach({ rig }: WatchedRig, depth: number = 1): void {
   const fetched = fetchAll(rig, PATHS, { connections: 1, depth });
   rig.until(() => allOver(fetched), 60);
   expectAllRight(fetched, PATHS.length);
@@ -77,15 +46,15 @@ const textOf = (packets: readonly LoggedPacket[]): number =>
 const areRight = (packets: readonly LoggedPacket[]): boolean => packets.every(({ isSumRight }) => isSumRight);
 
 /** A second fetch of everything: no response waits for the disk in its midst, where a short segment would go out. */
-function warm(watched: Watched): Warm {
+function warm(watched: WatchedRig): Warm {
   const { counters } = watched.rig.server.cheetah;
   fetchEach(watched);
   watched.log.packets.length = 0;
-  watched.summed();
+  watched.charged();
   const before = counters.sumBytesRead();
   fetchEach(watched);
   const packets = [...watched.log.packets];
-  return { packets, summed: watched.summed(), read: counters.sumBytesRead() - before };
+  return { packets, summed: watched.charged(), read: counters.sumBytesRead() - before };
 }
 
 /** Lengths of segments whose sums are known. */
@@ -116,7 +85,7 @@ test("requests sent ahead: responses begin in the midst of segments, and what is
   const { packets } = watched.log;
   const read = counters.sumBytesRead() - before;
   expect(areRight(packets)).toBe(true);
-  expect(watched.summed()).toBe(leastSummed(packets) + read);
+  expect(watched.charged()).toBe(leastSummed(packets) + read);
   expect(read).toBeGreaterThan(100_000);
 });
 

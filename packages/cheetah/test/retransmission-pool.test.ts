@@ -1,17 +1,8 @@
 /** The file cache is the retransmission pool: what is sent, and sent again, lies where the disk put it. */
-import { tracedNic, type CostName } from "@exolith/hw-model";
 import { expect, test } from "vitest";
 import type { GeneratedFile } from "./generated-source.ts";
-import { makePacketLog, type PacketLog } from "./packet-log.ts";
-import {
-  allOver,
-  expectAllRight,
-  fetchAll,
-  makeSimulatedRig,
-  pass,
-  type SimulatedRig,
-  type SimulatedRigOptions,
-} from "./simulated-rig.ts";
+import { allOver, expectAllRight, fetchAll, pass, type SimulatedRigOptions } from "./simulated-rig.ts";
+import { makeWatchedRig, type WatchedRig } from "./watched-rig.ts";
 
 const SIZES = [100, 10_000, 65_537, 300_001, 1_000_000];
 const FILES = SIZES.map((size, index): [string, GeneratedFile] => [`${size}.bin`, { size, seed: index + 1 }]);
@@ -21,34 +12,11 @@ const BODIES = SIZES.reduce((sum, size) => sum + size, 0);
 const HEAD_BYTES = 512;
 const ETHERNET_BYTES = 14;
 
-interface Watched {
-  readonly rig: SimulatedRig;
-  readonly log: PacketLog;
-  /** Bytes that the server's processor has copied since the last call. */
-  readonly copied: () => number;
-}
+/** A server whose machine says how many bytes its processor has copied. */
+const makeWatched = (options: Partial<SimulatedRigOptions> = {}): WatchedRig =>
+  makeWatchedRig("copyByte", { files: FILES, ...options });
 
-function makeWatched(options: Partial<SimulatedRigOptions> = {}): Watched {
-  const log = makePacketLog();
-  const rig = makeSimulatedRig({ files: FILES, ...options, wrapNic: (nic) => tracedNic(nic, log) });
-  const { meter } = rig.server.machine;
-  const charge = meter.charge.bind(meter);
-  let bytes = 0;
-  Object.assign(meter, {
-    charge: (cost: CostName, units: number) => {
-      if (cost === "copyByte") bytes += units;
-      charge(cost, units);
-    },
-  });
-  const copied = (): number => {
-    const count = bytes;
-    bytes = 0;
-    return count;
-  };
-  return { rig, log, copied };
-}
-
-function fetchEach({ rig }: Watched): void {
+function fetchEach({ rig }: WatchedRig): void {
   const fetched = fetchAll(rig, PATHS, { connections: 1, depth: 1 });
   rig.until(() => allOver(fetched), 200);
   expectAllRight(fetched, PATHS.length);
@@ -56,13 +24,13 @@ function fetchEach({ rig }: Watched): void {
 }
 
 /** A fetch of what the cache has: bytes copied, those of them that arrived, and text that was sent. */
-function warm(watched: Watched): { copied: number; arrived: number; requests: number; sent: number } {
+function warm(watched: WatchedRig): { copied: number; arrived: number; requests: number; sent: number } {
   fetchEach(watched);
   watched.log.packets.length = 0;
-  watched.copied();
+  watched.charged();
   const misses = watched.rig.server.cheetah.counters.cacheMisses();
   fetchEach(watched);
-  const copied = watched.copied();
+  const copied = watched.charged();
   expect(watched.rig.server.cheetah.counters.cacheMisses()).toBe(misses);
   let [arrived, requests, sent] = [0, 0, 0];
   for (const { direction, ipBytes, tcpBytes, textBytes } of watched.log.packets) {

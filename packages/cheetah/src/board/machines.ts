@@ -42,7 +42,7 @@ export interface ServerNetwork extends Opened {
   /** The other machine's interface and streams, when the host reaches the server through a gateway. */
   readonly far: { readonly nic: Nic; readonly streams: ListeningStreams } | undefined;
   /** Lets frames gather, where they come from Linux by a ring. */
-  readonly gather?: (() => void) | undefined;
+  readonly coalesce?: (() => void) | undefined;
   /** Where people find the server. */
   readonly address: string;
   /** What happened to an interface of Linux besides its frames. */
@@ -116,7 +116,7 @@ export async function openLinuxNetwork(choice: LinuxChoice): Promise<ServerNetwo
     route,
     port,
     far: undefined,
-    gather: "gather" in nic ? nic.gather : undefined,
+    coalesce: "coalesce" in nic ? nic.coalesce : undefined,
     address: `http://${shownAddress}${shownPort}`,
     events: nic.linux,
     close: async () => {

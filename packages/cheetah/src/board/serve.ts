@@ -143,7 +143,7 @@ async function assemble(options: ServeOptions, devices: Devices): Promise<Served
   const run = runOnHost(
     gatewayKernel === undefined ? [booted.kernel] : [booted.kernel, gatewayKernel],
     waker,
-    network.gather === undefined ? {} : { gather: network.gather },
+    network.coalesce === undefined ? {} : { coalesce: network.coalesce },
   );
   run.done.catch(fate.broken);
   const close = async (): Promise<void> => {

@@ -17,7 +17,9 @@ const PLACES = 128;
 /** Part of the slots that must be free for a head to be kept: shared ones must not keep others waiting. */
 const FREE_PART = 1 / 2;
 
-const PERSISTENCES: readonly Persistence[] = ["keep", "keep-named", "close"];
+/** Places of each file: one for each way in which the connection goes on. */
+const PERSISTENCES: Readonly<Record<Persistence, number>> = { keep: 0, "keep-named": 1, close: 2 };
+const FILE_PLACES = Object.keys(PERSISTENCES).length;
 
 interface Place {
   file: SiteFile | undefined;
@@ -46,7 +48,7 @@ export class SharedHeads {
     this.#most = count * FREE_PART;
     this.#users = new Int32Array(count);
     this.#isNewest = new Uint8Array(count);
-    this.#places = Array.from({ length: PLACES * PERSISTENCES.length }, () => ({
+    this.#places = Array.from({ length: PLACES * FILE_PLACES }, () => ({
       file: undefined,
       second: -1,
       slot: -1,
@@ -62,8 +64,7 @@ export class SharedHeads {
   /** The slot with the head of all of `file`, used until `release`; -1 when there is none to share. O(1), O(length) once a second. */
   use(file: SiteFile, persistence: Persistence, now: number): number {
     const second = Math.floor(now / 1000);
-    const place =
-      this.#places[(file.first % PLACES) * PERSISTENCES.length + PERSISTENCES.indexOf(persistence)]!;
+    const place = this.#places[(file.first % PLACES) * FILE_PLACES + PERSISTENCES[persistence]]!;
     if ((place.file !== file || place.second !== second) && !this.#fill(place, file, persistence, now))
       return -1;
     this.#users[place.slot]! += 1;

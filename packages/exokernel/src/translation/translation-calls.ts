@@ -61,6 +61,18 @@ export function tlbWrite(
   return undefined;
 }
 
+/** The caller's address space, if it has the pages that a call names. */
+function spaceWith(
+  { spaces }: Kernel,
+  caller: Environment,
+  page: unknown,
+  count: unknown,
+): Space | Exclude<Sys<undefined, "BadTranslation" | "BadRange">, undefined> {
+  const space = spaces.rows[caller.row];
+  if (space === undefined) return ERRORS.BadTranslation;
+  return arePages(space, page, count) ? space : ERRORS.BadRange;
+}
+
 /** Changes the rights of pages that are bound, all or none. O(count). */
 export function tlbProtect(
   kernel: Kernel,
@@ -69,9 +81,9 @@ export function tlbProtect(
   count: unknown,
   rights: unknown,
 ): Sys<undefined, "BadTranslation" | "BadRange"> {
-  const space = kernel.spaces.rows[caller.row];
-  if (space === undefined) return ERRORS.BadTranslation;
-  if (!arePages(space, page, count) || !areRights(rights)) return ERRORS.BadRange;
+  const space = spaceWith(kernel, caller, page, count);
+  if ("code" in space) return space;
+  if (!areRights(rights)) return ERRORS.BadRange;
   const end = (page as number) + (count as number);
   const isWritable = rights === RIGHTS.write;
   for (let p = page as number; isWritable && p < end; p++)
@@ -92,9 +104,8 @@ export function tlbRemove(
   page: unknown,
   count: unknown,
 ): Sys<undefined, "BadTranslation" | "BadRange"> {
-  const space = kernel.spaces.rows[caller.row];
-  if (space === undefined) return ERRORS.BadTranslation;
-  if (!arePages(space, page, count)) return ERRORS.BadRange;
+  const space = spaceWith(kernel, caller, page, count);
+  if ("code" in space) return space;
   const end = (page as number) + (count as number);
   for (let p = page as number; p < end; p++) unbindPage(kernel, space, p);
   kernel.machine.meter.charge("word", count as number);
@@ -109,9 +120,9 @@ export function tlbMark(
   count: unknown,
   mark: unknown,
 ): Sys<undefined, "BadTranslation" | "BadRange"> {
-  const space = kernel.spaces.rows[caller.row];
-  if (space === undefined) return ERRORS.BadTranslation;
-  if (!arePages(space, page, count) || !isIndex(mark, MARKS.unbound)) return ERRORS.BadRange;
+  const space = spaceWith(kernel, caller, page, count);
+  if ("code" in space) return space;
+  if (!isIndex(mark, MARKS.unbound)) return ERRORS.BadRange;
   const end = (page as number) + (count as number);
   for (let p = page as number; mark >= MARKS.bound && p < end; p++)
     if (isBound(space, p)) return ERRORS.BadRange;
@@ -129,14 +140,14 @@ export function tlbClear(
   count: unknown,
   use: unknown,
 ): Sys<undefined, "BadTranslation" | "BadRange"> {
-  const space = kernel.spaces.rows[caller.row];
-  if (space === undefined) return ERRORS.BadTranslation;
-  if (!arePages(space, page, count) || !isIndex(use, USE_END)) return ERRORS.BadRange;
-  const kept =
-    ~(has(use, PAGE_USE.accessed) ? ENTRY.accessed : 0) & ~(has(use, PAGE_USE.dirty) ? ENTRY.dirty : 0);
+  const space = spaceWith(kernel, caller, page, count);
+  if ("code" in space) return space;
+  if (!isIndex(use, USE_END)) return ERRORS.BadRange;
   const end = (page as number) + (count as number);
+  const cleared =
+    (has(use, PAGE_USE.accessed) ? ENTRY.accessed : 0) | (has(use, PAGE_USE.dirty) ? ENTRY.dirty : 0);
   for (let p = page as number; p < end; p++)
-    if (isBound(space, p)) setEntry(kernel, space, p, ((space.entries[p] ?? 0) & kept) >>> 0);
+    if (isBound(space, p)) setEntry(kernel, space, p, ((space.entries[p] ?? 0) & ~cleared) >>> 0);
   kernel.machine.meter.charge("word", count as number);
   return undefined;
 }

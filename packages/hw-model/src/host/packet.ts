@@ -26,7 +26,7 @@ import { silentWaker, type Waker } from "./waker.ts";
 const RETRY_CYCLES = HOST_HERTZ / 2000;
 
 /** How long frames gather. Linux adds some 50 more. */
-const GATHER_MICROSECONDS = 50;
+const COALESCE_MICROSECONDS = 50;
 
 /** Frames looked at in one `receive` before it gives up for now: some are not handed on. */
 const LOOK_LIMIT = 64;
@@ -53,7 +53,7 @@ export interface PacketNic extends Nic {
    *
    * To be woken for each frame costs more than the frame.
    */
-  gather(): void;
+  coalesce(): void;
   /** Lets go of the interface; resolves when nothing of it keeps the host process alive. */
   close(): Promise<void>;
 }
@@ -277,7 +277,7 @@ const makeNic = (packet: Packet): PacketNic =>
     transmit: (_now: Cycles, memory: Uint8Array, gather: PhysicalGather) => transmit(packet, memory, gather),
     flush: (now: Cycles) => flush(packet, now),
     wakeAt: (now: Cycles) => wakeAt(packet, now),
-    gather: () => packet.linux.pause(GATHER_MICROSECONDS),
+    coalesce: () => packet.linux.pause(COALESCE_MICROSECONDS),
     close: () => close(packet),
   });
 

@@ -207,12 +207,12 @@ test("work gathers after work only, a bounded number of times, and what has gath
   const part = makeCounted(3);
   const waker = makeWaker();
   const gathered: number[] = [];
-  const gather = (): void => {
+  const coalesce = (): void => {
     gathered.push(part.work);
     // A device has something while the thread stands still.
     if (gathered.length === 2) part.work = 2;
   };
-  const run = runOnHost([part], waker, { gather });
+  const run = runOnHost([part], waker, { coalesce });
   await until(() => part.work === 0 && gathered.length > 2);
   for (let i = 0; i < 20; i++) await pause();
   // Three steps of work were worth six moments, of which two had passed; the next two gave four more.

@@ -23,7 +23,7 @@ export interface RunOptions {
    *
    * Called while there was work just now and is none, before the run sleeps.
    */
-  readonly gather?: () => void;
+  readonly coalesce?: () => void;
   /** The clock that the kernels' `wakeAt` refers to; `makeHostClock()` unless given. */
   readonly clock?: Clock;
 }
@@ -40,7 +40,7 @@ interface Run {
   readonly parts: readonly Steppable[];
   readonly waker: HostWaker;
   readonly clock: Clock;
-  readonly gather: (() => void) | undefined;
+  readonly coalesce: (() => void) | undefined;
   /** Times that work may still gather before the run sleeps. */
   patience: number;
   readonly burstCycles: number;
@@ -87,10 +87,10 @@ const stepAll = (run: Run): boolean => {
 };
 
 /** True if work may gather some more: that costs patience, and work gives it back. */
-const gathers = (run: Run): boolean => {
-  if (run.gather === undefined || run.patience === 0) return false;
+const coalesces = (run: Run): boolean => {
+  if (run.coalesce === undefined || run.patience === 0) return false;
   run.patience -= 1;
-  run.gather();
+  run.coalesce();
   return true;
 };
 
@@ -100,7 +100,7 @@ const burst = (run: Run): boolean => {
   do {
     run.waker.take();
     if (stepAll(run)) run.patience = Math.min(run.patience + 2, PATIENCE);
-    else if (!run.waker.pending() && !gathers(run)) return false;
+    else if (!run.waker.pending() && !coalesces(run)) return false;
   } while (!run.stopping && run.clock.now() < end);
   return true;
 };
@@ -181,14 +181,14 @@ const makeRun = (
   parts: readonly Steppable[],
   waker: HostWaker,
   clock: Clock,
-  gather: (() => void) | undefined,
+  coalesce: (() => void) | undefined,
   outcome: Outcome,
 ): Run => {
   const run: Run = {
     parts: [...parts],
     waker,
     clock,
-    gather,
+    coalesce,
     patience: 0,
     burstCycles: (clock.hertz / 1000) * BURST_MILLISECONDS,
     cyclesPerMillisecond: clock.hertz / 1000,
@@ -238,7 +238,7 @@ export const runOnHost = (
   options: RunOptions = {},
 ): HostRun => {
   const outcome = makeOutcome();
-  const run = makeRun(parts, waker, options.clock ?? makeHostClock(), options.gather, outcome);
+  const run = makeRun(parts, waker, options.clock ?? makeHostClock(), options.coalesce, outcome);
   const stopped = (): Promise<void> => stop(run, outcome.done);
   waker.listen(() => schedule(run));
   const abort = (): void => void stopped();
