@@ -1,7 +1,7 @@
 /** Cheetah on interfaces of Linux, with Linux's own TCP as the client, whatever its interface does for it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { isWrong, readCapture } from "./support/capture.ts";
@@ -15,11 +15,22 @@ import {
   type Ended,
   type Started,
 } from "./support/command.ts";
+import {
+  clear,
+  lay,
+  obstacle,
+  packetGround,
+  packetsIn,
+  SERVER,
+  setOffloads,
+  tapGround,
+  within,
+} from "./support/ring-ground.ts";
 import { digest, makeScratch, noise, removeScratch, writeFiles } from "./support/scratch.ts";
 import { pause, until } from "./support/waiting.ts";
 
-const SERVER = "10.9.1.2",
-  CLIENT = "10.9.1.1/24";
+const PACKET = packetGround("ring");
+const TAP = tapGround("ring");
 const FILES: Readonly<Record<string, string | Uint8Array>> = {
   "index.html": "<h1>over the ring</h1>",
   "empty.txt": "",
@@ -29,92 +40,6 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   "large.bin": noise(12_000_000, 33),
 };
 const UPLOAD_BYTES = 900_000;
-
-/** The namespaces of one server and its client, one and the same for a TAP. */
-interface Ground {
-  readonly kind: "packet" | "tap";
-  readonly inside: string;
-  readonly outside: string;
-  /** The server's interface, and the client's. */
-  readonly ours: string;
-  readonly theirs: string;
-}
-
-const PACKET: Ground = {
-  kind: "packet",
-  inside: `ring-in-${process.pid}`,
-  outside: `ring-out-${process.pid}`,
-  ours: "ring0",
-  theirs: "ring1",
-};
-const TAP_SPACE = `ring-tap-${process.pid}`;
-const TAP: Ground = { kind: "tap", inside: TAP_SPACE, outside: TAP_SPACE, ours: "ring0", theirs: "ring0" };
-
-const within = (namespace: string, ...words: string[]): string[] => [
-  "ip",
-  "netns",
-  "exec",
-  namespace,
-  ...words,
-];
-const mustWithin = (namespace: string, ...words: string[]): string =>
-  mustRun("ip", ...within(namespace, ...words).slice(1));
-
-const quieten = (namespace: string, link: string): void => {
-  const setting = `/proc/sys/net/ipv6/conf/${link}/disable_ipv6`;
-  mustWithin(namespace, "sh", "-c", `if [ -e ${setting} ]; then echo 1 > ${setting}; fi`);
-};
-
-const VETH = (one: string, other: string): string[] => [
-  "link",
-  "add",
-  "name",
-  one,
-  "type",
-  "veth",
-  "peer",
-  "name",
-  other,
-];
-
-/** Makes the namespaces and the link; the server's end has no address. */
-const lay = ({ kind, inside, outside, ours, theirs }: Ground): void => {
-  for (const name of new Set([inside, outside])) mustRun("ip", "netns", "add", name);
-  if (kind === "tap") mustRun("ip", "-n", inside, "tuntap", "add", "dev", ours, "mode", "tap");
-  else {
-    mustRun("ip", "-n", inside, ...VETH(ours, theirs));
-    mustRun("ip", "-n", inside, "link", "set", theirs, "netns", outside);
-    quieten(inside, ours);
-    mustRun("ip", "-n", inside, "link", "set", ours, "up");
-  }
-  quieten(outside, theirs);
-  mustRun("ip", "-n", outside, "addr", "add", CLIENT, "dev", theirs);
-  mustRun("ip", "-n", outside, "link", "set", theirs, "up");
-};
-
-const clear = ({ inside, outside }: Ground): void => {
-  for (const name of new Set([inside, outside])) spawnSync("ip", ["netns", "del", name]);
-};
-
-const OFFLOADS = fileURLToPath(new URL("../../hw-model/test/set-offloads.ts", import.meta.url));
-const setOffloads = ({ outside, theirs }: Ground, wanted: "on" | "off"): void =>
-  void mustWithin(outside, process.execPath, "--conditions=@exolith/source", OFFLOADS, theirs, wanted);
-
-/** Packets that the server's end received, as Linux counts them: a super-segment is one. */
-const packetsIn = ({ kind, inside, ours }: Ground): number =>
-  Number(
-    mustWithin(inside, "cat", `/sys/class/net/${ours}/statistics/${kind === "tap" ? "tx" : "rx"}_packets`),
-  );
-
-function obstacle(): string | undefined {
-  if (process.platform !== "linux") return "not Linux";
-  if (process.getuid?.() !== 0) return "needs root";
-  const name = `ring-try-${process.pid}`;
-  if (spawnSync("ip", ["netns", "add", name]).status !== 0) return "ip netns add does not work";
-  const joined = spawnSync("ip", ["-n", name, ...VETH("exo-a", "exo-b")]).status === 0;
-  spawnSync("ip", ["netns", "del", name]);
-  return joined ? undefined : "ip link add … type veth does not work";
-}
 
 const tools = lacks("ip") ?? lacks("curl");
 const noRing = skipReason("Cheetah on interfaces of Linux", tools ?? obstacle());
