@@ -28,6 +28,8 @@ export interface PhysicalMemory {
    * The caller checks the range. O(length), 16 bytes a step.
    */
   checksum(at: number, length: number): number;
+  /** Copies `length` bytes at `from` to `to`, which may overlap. The caller checks the ranges. O(length), allocates nothing. */
+  copy(to: number, from: number, length: number): void;
   /** The memory itself, for code that is compiled to WebAssembly. */
   readonly wasm: WasmMemory;
 }

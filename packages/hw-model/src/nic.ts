@@ -1,4 +1,5 @@
 /** A network interface: two rings, one doorbell. */
+import type { Clock } from "./clock.ts";
 import type { Cycles } from "./units.ts";
 
 /** What a network interface is. */
@@ -91,13 +92,20 @@ export interface Nic {
    * length in bytes, 0 when none has arrived. O(bytes).
    */
   receive(now: Cycles, memory: Uint8Array, at: number): number;
-  /** Queues one frame; its bytes have been copied on return. False when the ring is full. O(bytes). */
-  transmit(now: Cycles, memory: Uint8Array, gather: PhysicalGather): boolean;
+  /**
+   * Queues one frame; its bytes have been copied on return. False when the ring is full. O(bytes).
+   *
+   * One that no wire holds up does not read the clock: that would cost a tenth of a frame.
+   */
+  transmit(clock: NicClock, memory: Uint8Array, gather: PhysicalGather): boolean;
   /** The doorbell: everything queued goes out. Called once a batch. O(queued). */
   flush(now: Cycles): void;
   /** When `receive` may next return a frame: `now` or earlier, a later time, or `NEVER` if unknown. O(1). */
   wakeAt(now: Cycles): Cycles;
 }
+
+/** What an interface reads the time from, if it needs to know it. */
+export type NicClock = Pick<Clock, "now">;
 
 /** An empty gather list with room for `pieces` pieces. */
 export const makePhysicalGather = (pieces: number): PhysicalGather => ({

@@ -34,7 +34,7 @@ const busy = (machine: SimulatedMachine, disk: Disk): Steppable => {
     gather.count = 1;
     gather.length = gather.lengths[0];
     meter.charge("copyByte", gather.length);
-    nic.transmit(clock.now(), memory.bytes, gather);
+    nic.transmit(clock, memory.bytes, gather);
     nic.flush(clock.now());
     timer.arm(after(clock.now(), 100 + (memory.bytes[1] ?? 0) * 50));
     rounds++;

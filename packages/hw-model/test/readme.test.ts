@@ -15,7 +15,7 @@ const example = () => {
   const gather = makePhysicalGather(1);
   gather.lengths[0] = gather.length = 60;
   gather.count = 1;
-  left.nics[0]?.transmit(left.clock.now(), left.memory.bytes, gather);
+  left.nics[0]?.transmit(left.clock, left.memory.bytes, gather);
   left.nics[0]?.flush(left.clock.now());
   right.clock.advance(right.nics[0]?.wakeAt(cycles(0)) ?? cycles(0));
   const length = right.nics[0]?.receive(right.clock.now(), right.memory.bytes, 0);

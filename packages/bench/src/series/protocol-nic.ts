@@ -49,8 +49,8 @@ export function protocolNic(nic: Nic, labour: Labour, also: PacketWork): Nic {
       also.received();
       return length;
     },
-    transmit: (now, memory, gather: PhysicalGather) => {
-      if (!nic.transmit(now, memory, gather)) return false;
+    transmit: (clock, memory, gather: PhysicalGather) => {
+      if (!nic.transmit(clock, memory, gather)) return false;
       protocols(labour, kindOf(memory, gather.addresses[0] ?? 0));
       also.sent();
       return true;

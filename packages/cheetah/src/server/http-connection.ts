@@ -120,7 +120,7 @@ export class HttpConnection {
   run(): void {
     if (this.#owesFin) return this.#sendFin();
     if (this.#phase !== "responding") return;
-    const idle = this.#unacknowledged === 0;
+    const idle = this.#unacknowledged() === 0;
     const progress = this.#writer.advance();
     if (idle) this.#acknowledgedAt = this.#services.now();
     if (progress === "failed") return this.abort();
@@ -140,7 +140,7 @@ export class HttpConnection {
     this.#touch();
     const { later } = this.#services;
     this.#owesFin = true;
-    if (later === undefined || this.#unacknowledged === 0) this.#sendFin();
+    if (later === undefined || this.#unacknowledged() === 0) this.#sendFin();
     else later.add(this.row);
     this.#takeMore();
   }
@@ -160,22 +160,22 @@ export class HttpConnection {
   /** Ends what has taken too long. O(1). */
   checkTime(now: Cycles): void {
     const { limits, counters } = this.#services;
-    if (this.#unacknowledged > 0) {
+    if (this.#unacknowledged() > 0) {
       this.#noteProgress(now);
       if (now - this.#acknowledgedAt < secondsIn(this.#services.clock, limits.stallSeconds)) return;
       counters.stalls += 1;
       return this.abort();
     }
     if (this.#phase === "finishing") {
-      if (!this.#peerEnded && this.#hasWaited(now, this.#lingerSeconds)) this.abort();
+      if (!this.#peerEnded && this.#hasWaited(now, this.#lingerSeconds())) this.abort();
     } else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
     else if (this.#phase === "reading") this.#checkReading(now);
   }
 
   /** A client that takes a piece byte by byte is slow, not gone. */
   #noteProgress(now: Cycles): void {
-    if (this.#unacknowledged !== this.#seenUnacknowledged) this.#acknowledgedAt = now;
-    this.#seenUnacknowledged = this.#unacknowledged;
+    if (this.#unacknowledged() !== this.#seenUnacknowledged) this.#acknowledgedAt = now;
+    this.#seenUnacknowledged = this.#unacknowledged();
   }
 
   #checkReading(now: Cycles): void {
@@ -189,12 +189,12 @@ export class HttpConnection {
     this.#refuse(408);
   }
 
-  get #lingerSeconds(): number {
+  #lingerSeconds(): number {
     const { counters, limits } = this.#services;
     return isCrowded(counters.open, limits.connections) ? CROWDED_SECONDS : limits.lingerSeconds;
   }
 
-  get #unacknowledged(): number {
+  #unacknowledged(): number {
     return this.#connection?.unacknowledged ?? 0;
   }
 
@@ -209,7 +209,7 @@ export class HttpConnection {
   #mayTake(): boolean {
     if (this.#phase === "responding") return false;
     if (this.#phase !== "reading") return true;
-    return this.#unacknowledged < this.#services.limits.queuedBytes;
+    return this.#unacknowledged() < this.#services.limits.queuedBytes;
   }
 
   #take(window: Window, at: number, length: number): number {

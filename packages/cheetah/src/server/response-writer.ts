@@ -22,7 +22,8 @@ const UNITS_A_CHUNK = 4;
 const SLOT_TOKENS = 2 ** 31;
 /** And from here on one that is shared. */
 const SHARED_TOKENS = 2 ** 32;
-const TOKENS_A_CHUNK = 8;
+const UNITS_BITS = 3,
+  UNITS_MASK = 7;
 const unitsOf = (length: number): number => Math.ceil(length / UNIT_BYTES);
 const NOTHING = new Uint8Array(0);
 /** The sum of a text that nobody has summed. */
@@ -90,8 +91,8 @@ export class ResponseWriter implements PieceOwner {
   released(token: number): void {
     if (token >= SHARED_TOKENS) return this.#services.shared?.release(token - SHARED_TOKENS);
     if (token >= SLOT_TOKENS) return this.#services.slots.give(token - SLOT_TOKENS);
-    this.#units -= token % TOKENS_A_CHUNK;
-    this.#services.cache.release(Math.floor(token / TOKENS_A_CHUNK));
+    this.#units -= token & UNITS_MASK;
+    this.#services.cache.release(token >>> UNITS_BITS);
   }
 
   /** Queues as much as there is room for. */
@@ -126,7 +127,7 @@ export class ResponseWriter implements PieceOwner {
     if (this.#sendShared(wallclock())) return true;
     if (hasPage(answer) && !answer.headOnly) this.#bodyBytes = errorPage(answer.status).length;
     const length = heads.write(answer, this.#persistence, wallclock());
-    if (this.#isMultipart) return this.#offer(heads.bytes, this.#putPartHead(length));
+    if (this.#isMultipart()) return this.#offer(heads.bytes, this.#putPartHead(length));
     return this.#offer(heads.bytes, length, heads.sum);
   }
 
@@ -156,7 +157,7 @@ export class ResponseWriter implements PieceOwner {
   #sendParts(): Progress {
     for (;;) {
       const progress = this.#sendBody();
-      if (progress !== "done" || !this.#isMultipart) return progress;
+      if (progress !== "done" || !this.#isMultipart()) return progress;
       const ranges = this.answer.ranges?.length ?? 0;
       if (this.#part >= ranges) return "done";
       this.#part += 1;
@@ -166,7 +167,7 @@ export class ResponseWriter implements PieceOwner {
     }
   }
 
-  get #isMultipart(): boolean {
+  #isMultipart(): boolean {
     return this.answer.status === 206 && (this.answer.ranges?.length ?? 0) > 1;
   }
 
@@ -193,8 +194,8 @@ export class ResponseWriter implements PieceOwner {
   #hold(): number {
     if (this.#chunk >= 0) return this.#chunk;
     const most = this.#services.heldChunks() * UNITS_A_CHUNK;
-    if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength) > most) return WAIT;
-    const group = Math.floor(this.#position / CHUNK_BYTES);
+    if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength()) > most) return WAIT;
+    const group = Math.floor(this.#position() / CHUNK_BYTES);
     this.#chunk = this.#services.cache.hold(group, this.#row);
     if (this.#chunk === WAIT) this.#readGroup(group);
     return this.#chunk;
@@ -211,30 +212,30 @@ export class ResponseWriter implements PieceOwner {
   }
 
   /** Where the next byte is on the disk part, in bytes. */
-  get #position(): number {
+  #position(): number {
     return (this.answer.file?.first ?? 0) * BLOCK_BYTES + this.#at;
   }
 
   /** The next piece ends with the chunk it lies in. */
-  get #pieceLength(): number {
-    return Math.min(this.#end - this.#at, CHUNK_BYTES - (this.#position % CHUNK_BYTES));
+  #pieceLength(): number {
+    return Math.min(this.#end - this.#at, CHUNK_BYTES - (this.#position() % CHUNK_BYTES));
   }
 
   #sendPiece(chunk: number): boolean {
     const { cache, sums } = this.#services;
-    const within = this.#position % CHUNK_BYTES;
-    const length = this.#pieceLength;
+    const within = this.#position() % CHUNK_BYTES;
+    const length = this.#pieceLength();
     const units = unitsOf(length);
-    const token = chunk * TOKENS_A_CHUNK + units;
+    const token = (chunk << UNITS_BITS) | units;
     const window = cache.window(chunk);
     if (this.#connection?.send(window, within, length, this, token) !== true) return false;
     if (this.answer.file !== undefined)
-      sums?.notePiece(chunk, window, this.#position, length, this.answer.file);
+      sums?.notePiece(chunk, window, this.#position(), length, this.answer.file);
     this.#chunk = WAIT;
     this.#units += units;
     this.#at += length;
     this.#bodyBytes += length;
-    if (this.#at < this.#end) cache.readAhead(Math.floor(this.#position / CHUNK_BYTES));
+    if (this.#at < this.#end) cache.readAhead(Math.floor(this.#position() / CHUNK_BYTES));
     return true;
   }
 

@@ -4,9 +4,9 @@ import {
   faultyNic,
   makeFaultPlan,
   makePhysicalGather,
-  type Cycles,
   type FaultRates,
   type Nic,
+  type NicClock,
   type PhysicalGather,
 } from "@exolith/hw-model";
 
@@ -15,7 +15,7 @@ export function harmedNic(nic: Nic, faults: FaultRates, seed: number): Nic {
   const plan = makeFaultPlan(faults, seed + 1);
   const late = makeCopy(nic);
   const spoilt = makeCopy(nic);
-  const transmit = (now: Cycles, memory: Uint8Array, gather: PhysicalGather): boolean => {
+  const transmit = (clock: NicClock, memory: Uint8Array, gather: PhysicalGather): boolean => {
     const harm = plan.next();
     if ((harm & FAULT.lost) !== 0) return true;
     if ((harm & FAULT.reordered) !== 0 && late.length === 0) {
@@ -25,11 +25,11 @@ export function harmedNic(nic: Nic, faults: FaultRates, seed: number): Nic {
     if ((harm & FAULT.corrupted) !== 0) {
       spoilt.take(memory, gather);
       plan.flip(spoilt.bytes, 0, spoilt.length);
-      return spoilt.leave(now);
+      return spoilt.leave(clock);
     }
-    if (!nic.transmit(now, memory, gather)) return false;
-    if ((harm & FAULT.duplicated) !== 0) nic.transmit(now, memory, gather);
-    late.leave(now);
+    if (!nic.transmit(clock, memory, gather)) return false;
+    if ((harm & FAULT.duplicated) !== 0) nic.transmit(clock, memory, gather);
+    late.leave(clock);
     return true;
   };
   const receiver = faultyNic(nic, faults, seed);
@@ -41,7 +41,7 @@ interface Copy {
   readonly bytes: Uint8Array;
   length: number;
   take(memory: Uint8Array, gather: PhysicalGather): void;
-  leave(now: Cycles): boolean;
+  leave(clock: NicClock): boolean;
 }
 
 /** Room for one frame outside physical memory. */
@@ -60,14 +60,14 @@ function makeCopy(nic: Nic): Copy {
         copy.length += length;
       }
     },
-    leave: (now) => {
+    leave: (clock) => {
       if (copy.length === 0) return false;
       piece.addresses[0] = 0;
       piece.lengths[0] = copy.length;
       piece.count = 1;
       piece.length = copy.length;
       copy.length = 0;
-      return nic.transmit(now, bytes, piece);
+      return nic.transmit(clock, bytes, piece);
     },
   };
   return copy;

@@ -42,12 +42,13 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
   const scratch = new Uint8Array(nic.hardware.frameBytes);
   const piece = makePhysicalGather(1);
   const send = (now: Cycles): void => {
+    const clock = { now: () => now };
     for (let bytes = outward.take(now); bytes !== undefined; bytes = outward.take(now)) {
       piece.addresses[0] = 0;
       piece.lengths[0] = bytes.length;
       piece.count = 1;
       piece.length = bytes.length;
-      nic.transmit(now, bytes, piece);
+      nic.transmit(clock, bytes, piece);
     }
   };
   const pump = (now: Cycles): void => {
@@ -71,7 +72,8 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
       memory.set(bytes, at);
       return bytes.length;
     },
-    transmit: (now, memory, gather) => {
+    transmit: (clock, memory, gather) => {
+      const now = clock.now();
       quiet.heard(now);
       outward.put(now, join(memory, gather));
       send(now);

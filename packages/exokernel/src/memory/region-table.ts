@@ -96,8 +96,8 @@ export function regionMove(
   const inside = region.frame * FRAME_BYTES + region.at + (at as number);
   const bytes = length as number;
   const { memory, meter } = kernel.machine;
-  if (isRead) memory.bytes.copyWithin(address, inside, inside + bytes);
-  else memory.bytes.copyWithin(inside, address, address + bytes);
+  if (isRead) memory.copy(address, inside, bytes);
+  else memory.copy(inside, address, bytes);
   meter.charge("copyByte", bytes);
   return undefined;
 }

@@ -83,7 +83,7 @@ export function deliver(kernel: Kernel, row: number, address: number, length: nu
     return;
   }
   const at = (ring.first + 1) * FRAME_BYTES + ring.next * RING_SLOT_BYTES;
-  memory.bytes.copyWithin(at, address, address + length);
+  memory.copy(at, address, length);
   meter.charge("copyByte", length);
   memory.view.setUint32(word, isGood ? length + RING_CHECKSUM_GOOD : length);
   ring.next = ring.next + 1 === ring.slots ? 0 : ring.next + 1;

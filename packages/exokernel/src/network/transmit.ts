@@ -51,7 +51,7 @@ function queue(
     kernel.trace.record(kernel.machine.clock, TRACE_EVENTS.forged, row, gather.length);
     return ERRORS.Forged;
   }
-  if (!nic.transmit(kernel.machine.clock.now(), kernel.machine.memory.bytes, gather)) return ERRORS.Full;
+  if (!nic.transmit(kernel.machine.clock, kernel.machine.memory.bytes, gather)) return ERRORS.Full;
   state.queued = true;
   binding.sent += 1;
   kernel.machine.meter.charge("deviceAccess", 1);
@@ -136,7 +136,7 @@ const isFirstAllowed: Check = ({ machine: { memory, meter } }, binding, _state, 
 
 /** The first piece usually holds every header; if it does not satisfy the binding, as much as an ordinary frame is looked at. */
 function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather: PhysicalGather): boolean {
-  const { bytes } = kernel.machine.memory;
+  const { bytes, copy } = kernel.machine.memory;
   const length = gather.lengths[0] ?? 0;
   kernel.machine.meter.charge("classify", 1);
   if (length > 0 && binding.allows(bytes, gather.addresses[0] ?? 0, length)) return true;
@@ -146,7 +146,7 @@ function isAllowed(kernel: Kernel, binding: TransmitRow, state: NicState, gather
   for (let i = 0; i < gather.count; i++) {
     const from = gather.addresses[i] ?? 0;
     const part = Math.min(gather.lengths[i] ?? 0, end - at);
-    bytes.copyWithin(at, from, from + part);
+    copy(at, from, part);
     at += part;
   }
   kernel.machine.meter.charge("copyByte", end - state.staging);

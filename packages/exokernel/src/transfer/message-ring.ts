@@ -125,7 +125,7 @@ function put(
     return false;
   }
   const at = (ring.first + 1) * FRAME_BYTES + ring.next * MESSAGE_BYTES;
-  memory.bytes.copyWithin(at, address, address + length);
+  memory.copy(at, address, length);
   meter.charge("copyByte", length);
   memory.view.setUint32(word + SENDERS_AT, sender.id);
   memory.view.setUint32(word, length);

@@ -117,7 +117,7 @@ export const transferWordsOf =
     if (entries === undefined || entry === undefined || to === undefined) return ERRORS.NoEntry;
     const refused = refusalNow(k, e, callee);
     if (refused !== undefined) return refused;
-    k.machine.memory.bytes.copyWithin(to, from, from + count * WORD_BYTES);
+    k.machine.memory.copy(to, from, count * WORD_BYTES);
     k.machine.meter.charge("copyByte", count * WORD_BYTES);
     cross(k, e, callee);
     let reply: unknown;

@@ -75,7 +75,7 @@ const gathersPieces = async (harness: NicHarness): Promise<void> => {
   });
   gather.count = pieces.length;
   gather.length = frame.length;
-  expect(harness.nic.transmit(harness.now(), memory, gather)).toBe(true);
+  expect(harness.nic.transmit(harness, memory, gather)).toBe(true);
   memory.fill(0);
   harness.nic.flush(harness.now());
   expect(await takeFrom(harness)).toEqual(frame);

@@ -3,7 +3,7 @@ import type { NicArrival } from "../nic.ts";
 import { DATAGRAM_SUM_AT, PROTOCOL, setWord } from "../offload/frame-headers.ts";
 import { SUPER_SEGMENT_BYTES, makeSegmentCutter } from "../offload/segment-cutter.ts";
 import { checksumOf } from "../offload/transport-checksum.ts";
-import { copyBytes } from "../simulated/frame-slots.ts";
+import { makeMemoryUnits } from "./memory-units.ts";
 import {
   DATA_VALID,
   KIND,
@@ -38,11 +38,7 @@ export const makeArrivals = (frameBytes: number): Arrivals => {
   const cutter = makeSegmentCutter(VIRTIO_BYTES);
   const held = cutter.memory;
   const long = held.bytes.subarray(0, VIRTIO_BYTES + SUPER_SEGMENT_BYTES);
-  /** Copies to where a unit sums, which is free: a frame is completed only when no other is being cut. */
-  const sum = (memory: Uint8Array, at: number, length: number): number => {
-    copyBytes(memory, at, held.bytes, VIRTIO_BYTES, length);
-    return held.sum(VIRTIO_BYTES, length);
-  };
+  const units = makeMemoryUnits(held.physical);
   const complete: Arrivals["complete"] = (bytes, headerAt, memory, at, length) => {
     const flags = headerFlags(bytes, headerAt);
     arrival.checksumGood = (flags & (NEEDS_CHECKSUM | DATA_VALID)) !== 0;
@@ -54,7 +50,7 @@ export const makeArrivals = (frameBytes: number): Arrivals => {
       return;
     }
     const protocol = offset === DATAGRAM_SUM_AT ? PROTOCOL.datagrams : PROTOCOL.segments;
-    setWord(memory, at + start + offset, checksumOf(sum(memory, at + start, length - start), protocol));
+    setWord(memory, at + start + offset, checksumOf(units.sum(memory, at + start, length - start), protocol));
   };
   const cut: Arrivals["cut"] = (bytes) => {
     const isSegments = (headerKind(long, 0) & ~KIND.ecn) === KIND.segments;

@@ -1,5 +1,5 @@
 /** A network interface on one of Linux's own: a packet socket, with a ring that Linux fills. */
-import type { Nic, NicArrival, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
+import type { Nic, NicArrival, NicClock, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
 import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
 import { copyBytes } from "../simulated/frame-slots.ts";
 import { NEVER, type Cycles } from "../units.ts";
@@ -274,7 +274,8 @@ const makeNic = (packet: Packet): PacketNic =>
     linux: publishEvents(packet),
     arrival: packet.arrivals.arrival as Readonly<NicArrival>,
     receive: (now: Cycles, memory: Uint8Array, at: number) => receive(packet, now, memory, at),
-    transmit: (_now: Cycles, memory: Uint8Array, gather: PhysicalGather) => transmit(packet, memory, gather),
+    transmit: (_clock: NicClock, memory: Uint8Array, gather: PhysicalGather) =>
+      transmit(packet, memory, gather),
     flush: (now: Cycles) => flush(packet, now),
     wakeAt: (now: Cycles) => wakeAt(packet, now),
     coalesce: () => packet.linux.pause(COALESCE_MICROSECONDS),

@@ -23,6 +23,9 @@ const STATE = 0,
   PRESENT = 2,
   PLACE = 3;
 
+/** Bytes up to which a frame is copied word by word. */
+const WORDS_BYTES = 256;
+
 /** Bits of the state: ours, and kept whole in the queue. */
 const OURS = 1,
   KEPT_WHOLE = 2,
@@ -56,6 +59,8 @@ class SharedRing implements ReceiveRing {
   #shared: SharedMemory | undefined;
   #bytes: Uint8Array;
   #words: Int32Array;
+  /** Memory that a frame was last copied to, in words. */
+  #target: Int32Array;
   #slot = 0;
 
   constructor(shared: SharedMemory, slots: number, slotBytes: number) {
@@ -64,6 +69,7 @@ class SharedRing implements ReceiveRing {
     this.#shared = shared;
     this.#bytes = new Uint8Array(shared.buffer);
     this.#words = new Int32Array(shared.buffer);
+    this.#target = this.#words;
   }
 
   get bytes(): Uint8Array {
@@ -91,7 +97,24 @@ class SharedRing implements ReceiveRing {
   }
 
   copy(memory: Uint8Array, at: number): void {
-    copyBytes(this.#bytes, this.#frameAt(), memory, at, this.#word(LENGTH));
+    const from = this.#frameAt();
+    const length = this.#word(LENGTH);
+    if (length > WORDS_BYTES || ((from | at | memory.byteOffset) & 3) !== 0)
+      copyBytes(this.#bytes, from, memory, at, length);
+    else this.#copyWords(from, memory, at, length);
+  }
+
+  /** A short frame, without a view of it. */
+  #copyWords(from: number, memory: Uint8Array, at: number, length: number): void {
+    if (this.#target.buffer !== memory.buffer)
+      this.#target = new Int32Array(memory.buffer, 0, memory.buffer.byteLength >>> 2);
+    const words = this.#words;
+    const target = this.#target;
+    const first = from >>> 2;
+    const to = (memory.byteOffset + at) >>> 2;
+    const whole = length >>> 2;
+    for (let i = 0; i < whole; i++) target[to + i] = words[first + i] ?? 0;
+    for (let i = length & ~3; i < length; i++) memory[at + i] = this.#bytes[from + i] ?? 0;
   }
 
   release(): void {
@@ -101,7 +124,7 @@ class SharedRing implements ReceiveRing {
 
   close(): void {
     this.#bytes = new Uint8Array(0);
-    this.#words = new Int32Array(0);
+    this.#words = this.#target = new Int32Array(0);
     this.#shared?.unmap();
     this.#shared = undefined;
   }

@@ -184,7 +184,7 @@ test("two machines on one wire wake each other and then sleep", async () => {
         if ((counts[end] ?? 0) > 1000) return true;
         gather.lengths[0] = gather.length = length;
         gather.count = 1;
-        nic.transmit(clock.now(), memory, gather);
+        nic.transmit(clock, memory, gather);
         nic.flush(clock.now());
         return true;
       },
@@ -196,7 +196,7 @@ test("two machines on one wire wake each other and then sleep", async () => {
   const gather = makePhysicalGather(1);
   gather.lengths[0] = gather.length = 60;
   gather.count = 1;
-  wire.nics[0].transmit(clock.now(), new Uint8Array(60), gather);
+  wire.nics[0].transmit(clock, new Uint8Array(60), gather);
   wire.nics[0].flush(clock.now());
   expect(await until(() => (counts[1] ?? 0) > 1000)).toBe(true);
   expect(counts[0]).toBe(1000);

@@ -66,7 +66,7 @@ const transmit = ({ nic, memory }: Bench, frame: Uint8Array, pieces: readonly nu
   }
   gather.count = pieces.length;
   gather.length = frame.length;
-  const taken = nic.transmit(now(), memory, gather);
+  const taken = nic.transmit({ now }, memory, gather);
   nic.flush(now());
   return taken;
 };
@@ -199,9 +199,9 @@ test.skipIf(missing !== "")("memory that does not exist is neither read nor writ
   gather.count = 1;
   gather.length = gather.lengths[0] = 100;
   gather.addresses[0] = memory.length - 99;
-  expect(() => nic.transmit(now(), memory, gather)).toThrow(RangeError);
+  expect(() => nic.transmit({ now }, memory, gather)).toThrow(RangeError);
   gather.addresses[0] = NaN;
-  expect(() => nic.transmit(now(), memory, gather)).toThrow(RangeError);
+  expect(() => nic.transmit({ now }, memory, gather)).toThrow(RangeError);
 });
 
 test.skipIf(missing !== "")("an interface that is taken away leaves a quiet device", async () => {

@@ -1,6 +1,6 @@
 /** A network interface whose link ends in the Linux kernel: a TAP. */
 import { closeSync } from "node:fs";
-import type { Nic, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
+import type { Nic, NicClock, NicCounters, NicHardware, PhysicalGather } from "../nic.ts";
 import { SUPER_SEGMENT_BYTES } from "../offload/segment-cutter.ts";
 import { copyBytes } from "../simulated/frame-slots.ts";
 import { NEVER } from "../units.ts";
@@ -217,7 +217,7 @@ const makeNic = (tap: Tap, name: string): TapNic =>
     linux: tap.events,
     arrival: tap.arrivals.arrival,
     receive: (now: Cycles, memory: Uint8Array, at: number) => receive(tap, now, memory, at),
-    transmit: (_now: Cycles, memory: Uint8Array, gather: PhysicalGather) => transmit(tap, memory, gather),
+    transmit: (_clock: NicClock, memory: Uint8Array, gather: PhysicalGather) => transmit(tap, memory, gather),
     flush: () => {},
     wakeAt: (now: Cycles): Cycles => wakeAt(tap, now),
     close: () => close(tap),

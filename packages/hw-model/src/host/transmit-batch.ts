@@ -7,10 +7,12 @@
  * (docs/decisions/0021-offloads.md has the figures).
  */
 import type { PhysicalGather } from "../nic.ts";
-import { copyGather } from "../simulated/frame-slots.ts";
+import { makePhysicalMemory } from "../simulated/memory.ts";
+import { FRAME_BYTES } from "../units.ts";
 import { makeChecksumLeaver, type LeaveChecksum } from "./leave-checksum.ts";
 import { LINUX_ERROR, type LinuxLibrary } from "./linux-library.ts";
 import { makeLongFrame, type LongFrame } from "./long-frame.ts";
+import { makeMemoryUnits, type MemoryUnits } from "./memory-units.ts";
 import { VECTOR_BYTES, setAddress, setVector } from "./physical-base.ts";
 import { VIRTIO_BYTES, clearHeader } from "./virtio-header.ts";
 
@@ -49,7 +51,8 @@ class Batch implements TransmitBatch {
   readonly #linux: LinuxLibrary;
   readonly #descriptor: number;
   readonly #leaveChecksum: LeaveChecksum;
-  readonly #slots = new Uint8Array(BATCH_SLOTS * SLOT_BYTES);
+  readonly #slots: Uint8Array;
+  readonly #units: MemoryUnits;
   readonly #vectors = new DataView(new ArrayBuffer(BATCH_SLOTS * VECTOR_BYTES));
   readonly #messages = new DataView(new ArrayBuffer(BATCH_SLOTS * MESSAGE_BYTES));
   readonly #messagesAt: number;
@@ -66,6 +69,9 @@ class Batch implements TransmitBatch {
     this.#descriptor = descriptor;
     this.#leaveChecksum = makeChecksumLeaver(frameBytes);
     this.#long = makeLongFrame(linux, frameBytes);
+    const memory = makePhysicalMemory((BATCH_SLOTS * SLOT_BYTES) / FRAME_BYTES);
+    this.#slots = memory.bytes;
+    this.#units = makeMemoryUnits(memory);
     const addressOf = ({ buffer }: DataView): number => linux.address(new Uint8Array(buffer));
     const vectorsAt = addressOf(this.#vectors);
     const slotsAt = linux.address(this.#slots);
@@ -129,7 +135,14 @@ class Batch implements TransmitBatch {
     const slots = this.#slots;
     const frame = at + VIRTIO_BYTES;
     clearHeader(slots, at);
-    const length = copyGather(memory, gather, slots, frame);
+    const { addresses, lengths } = gather;
+    let to = frame;
+    for (let i = 0; i < gather.count; i++) {
+      const bytes = lengths[i] ?? 0;
+      this.#units.fetch(memory, addresses[i] ?? 0, to, bytes);
+      to += bytes;
+    }
+    const length = to - frame;
     if (gather.checksum) this.#leaveChecksum(slots, at, length, length, 0);
     this.#vectors.setUint32(this.#end * VECTOR_BYTES + 8, VIRTIO_BYTES + length, true);
     this.#end += 1;

@@ -48,7 +48,7 @@ export function faultyNic(nic: Nic, faults: FaultRates, seed: number): Nic {
     arrival: kept.arrival,
     receive: (now, memory, at) =>
       kept.length > 0 ? give(kept, memory, at) : receive(nic, plan, kept, { now, memory, at }),
-    transmit: (now, memory, gather) => nic.transmit(now, memory, gather),
+    transmit: (clock, memory, gather) => nic.transmit(clock, memory, gather),
     flush: (now) => nic.flush(now),
     wakeAt: (now) => (kept.length > 0 ? now : nic.wakeAt(now)),
   };

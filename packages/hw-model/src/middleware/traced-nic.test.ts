@@ -21,8 +21,8 @@ test("the sink sees whole frames in both directions, and none that was refused",
   gather.lengths.set([14, 56]);
   gather.count = 2;
   gather.length = 70;
-  expect(nic.transmit(cycles(5), memory, gather)).toBe(true);
-  expect(nic.transmit(cycles(6), memory, gather)).toBe(false);
+  expect(nic.transmit({ now: () => cycles(5) }, memory, gather)).toBe(true);
+  expect(nic.transmit({ now: () => cycles(6) }, memory, gather)).toBe(false);
   nic.flush(cycles(6));
   nicPeer(nics[1], () => cycles(7)).send(contractFrame(2, 80));
   expect(nicPeer(nic, () => cycles(8)).take()).toEqual(contractFrame(2, 80));

@@ -53,9 +53,9 @@ export function tracedNic(nic: Nic, sink: FrameSink): Nic {
     for (let length = engine.next(); length > 0; length = engine.next())
       show("out", now, engine.frame, 0, length);
   };
-  const transmit: Nic["transmit"] = (now, memory, gather) => {
-    if (!nic.transmit(now, memory, gather)) return false;
-    showSent(now, memory, gather);
+  const transmit: Nic["transmit"] = (clock, memory, gather) => {
+    if (!nic.transmit(clock, memory, gather)) return false;
+    showSent(clock.now(), memory, gather);
     return true;
   };
   return {

@@ -1,4 +1,5 @@
 /** The Internet checksum (RFC 1071), as an interface computes it. */
+import type { PhysicalMemory } from "../memory.ts";
 import { makePhysicalMemory } from "../simulated/memory.ts";
 import { FRAME_BYTES } from "../units.ts";
 
@@ -19,12 +20,14 @@ export const sumBytes = (bytes: Uint8Array, at: number, length: number): number 
 /** Memory of an interface's own, with a unit that sums long runs of it ten times as fast as `sumBytes`. */
 export interface SummedMemory {
   readonly bytes: Uint8Array;
+  /** The memory itself. */
+  readonly physical: PhysicalMemory;
   /** The sum of `length` bytes at `at`, folded. O(length). */
   sum(at: number, length: number): number;
 }
 
 /** At least `length` zero bytes. */
 export const makeSummedMemory = (length: number): SummedMemory => {
-  const { bytes, checksum } = makePhysicalMemory(Math.ceil(length / FRAME_BYTES));
-  return { bytes, sum: checksum };
+  const physical = makePhysicalMemory(Math.ceil(length / FRAME_BYTES));
+  return { bytes: physical.bytes, physical, sum: physical.checksum };
 };

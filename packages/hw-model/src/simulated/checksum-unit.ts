@@ -14,16 +14,15 @@
  * (RFC 1071 section 2 (B)). A lane holds 32 bits, so a run has at most `RUN_BYTES`.
  */
 import type { WasmMemory } from "../memory.ts";
+import { I32, MAGIC, code, get, leb, section } from "./assembly.ts";
 
 /** Bytes whose sum a lane holds for certain. */
 const RUN_BYTES = 262_144;
 
-const I32 = 0x7f;
 const I64 = 0x7e;
 const V128 = 0x7b;
 const NOTHING = 0x40;
 
-const get = (local: number): number[] => [0x20, local];
 const set = (local: number): number[] => [0x21, local];
 const i32 = (value: number): number[] => [0x41, value & 0x7f];
 const END = [0x0b];
@@ -55,9 +54,6 @@ const STOP = 2;
 const TOTAL = 3;
 const LANES = 4;
 
-/** Instructions, one after the other. */
-const code = (...parts: readonly (readonly number[])[]): number[] => parts.flat();
-
 /** `stop = at + (length & mask)`, then `body` for each step of `bytes`. */
 const repeat = (mask: number, bytes: number, body: readonly number[]): number[] =>
   code(
@@ -84,18 +80,10 @@ const BODY = code(
   code(FOLD, FOLD, FOLD, get(TOTAL), NARROW, END),
 );
 
-/** A number below 2^14 in LEB128. */
-const leb = (value: number): number[] => (value < 128 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
-const section = (id: number, content: readonly number[]): number[] => [
-  id,
-  ...leb(content.length),
-  ...content,
-];
-
 /** The module: imports memory `m.m`, exports the function `s`. */
 const MODULE = Uint8Array.from(
   code(
-    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    MAGIC,
     section(1, [1, 0x60, 2, I32, I32, 1, I32]),
     section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0, 1]),
     section(3, [1, 0]),

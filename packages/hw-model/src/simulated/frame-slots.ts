@@ -5,7 +5,7 @@ import type { PhysicalGather } from "../nic.ts";
 const PIECE_SLOTS = 64;
 
 /** Bytes up to which a loop is cheaper than a view of the source. */
-const LOOP_BYTES = 64;
+const LOOP_BYTES = 32;
 
 /** Returned by `claim` when every slot is taken. */
 export const NO_SLOT = -1;

@@ -69,8 +69,8 @@ const hasOffloads = ({ transmitChecksum, segmentationBytes }: NicHardware): bool
 
 const makeTransmit =
   (queue: Queue, counters: NicCounters, toNanoseconds: (now: Cycles) => number): Nic["transmit"] =>
-  (now, memory, gather) => {
-    if (!queue(toNanoseconds(now), memory, gather)) {
+  (clock, memory, gather) => {
+    if (!queue(toNanoseconds(clock.now()), memory, gather)) {
       counters.transmitRefused++;
       return false;
     }

@@ -32,7 +32,7 @@ export const sendFrame = (nic: Nic, now: Cycles, frame: Uint8Array): boolean => 
   gather.lengths[0] = frame.length;
   gather.count = 1;
   gather.length = frame.length;
-  return nic.transmit(now, frame, gather);
+  return nic.transmit({ now: () => now }, frame, gather);
 };
 
 /** A frame of `length` bytes to everyone, of an experimental type, filled from `tag`. */

@@ -100,7 +100,7 @@ export const sendLeaving = (nic: Nic, now: Cycles, frame: Uint8Array, left: Left
   gather.checksum = left.checksum ?? false;
   gather.segmentBytes = left.segmentBytes ?? 0;
   const before = memory.slice();
-  const taken = nic.transmit(now, memory, gather);
+  const taken = nic.transmit({ now: () => now }, memory, gather);
   if (memory.some((byte, i) => byte !== before[i])) throw new Error("the interface changed the memory");
   memory.fill(0);
   return taken;

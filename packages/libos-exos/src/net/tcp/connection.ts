@@ -32,11 +32,11 @@ class TcpConnection implements Connection {
   }
 
   get unacknowledged(): number {
-    return this.#block?.queue.length ?? 0;
+    return this.#block()?.queue.length ?? 0;
   }
 
   send(window: Window, at: number, length: number, owner: PieceOwner | undefined, token: number): boolean {
-    const block = this.#block;
+    const block = this.#block();
     if (block === undefined || block.isFinishing || block.isDraining || !maySend(block.state)) return false;
     checkPiece(window, at, length);
     if (length === 0) {
@@ -49,7 +49,7 @@ class TcpConnection implements Connection {
   }
 
   finish(): void {
-    const block = this.#block;
+    const block = this.#block();
     if (block === undefined || block.isFinishing || block.isDraining) return;
     block.isFinishing = true;
     if (block.state === "ESTABLISHED") enter(block, "FIN-WAIT-1");
@@ -58,7 +58,7 @@ class TcpConnection implements Connection {
   }
 
   abort(): void {
-    const block = this.#block;
+    const block = this.#block();
     if (block === undefined) return;
     const core = this.#core;
     core.now = core.clock.now();
@@ -67,7 +67,7 @@ class TcpConnection implements Connection {
   }
 
   resume(): void {
-    const block = this.#block;
+    const block = this.#block();
     if (block === undefined || block.isOffering) return;
     this.#core.now = this.#core.clock.now();
     relieve(this.#core, block);
@@ -75,7 +75,7 @@ class TcpConnection implements Connection {
   }
 
   // The control block may have gone on to another connection.
-  get #block(): ControlBlock | undefined {
+  #block(): ControlBlock | undefined {
     return this.#held.connection === this ? this.#held : undefined;
   }
 }

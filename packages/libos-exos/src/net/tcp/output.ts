@@ -161,8 +161,9 @@ function plan(core: TcpCore, block: ControlBlock): number {
   if (rest < 0 || usable <= 0) return NOTHING;
   if (rest === 0) return owesFin(block.state) ? 0 : NOTHING;
   const full = fullText(block);
-  const wanted = Math.min(rest, largestText(core, block, full), usable, textToReported(block));
-  const short = wanted % full;
+  const most = rest <= full ? full : largestText(core, block, full);
+  const wanted = Math.min(rest, most, usable, textToReported(block));
+  const short = wanted < full ? wanted : wanted % full;
   if (short === 0 || mayGo(core, block, wanted, wanted === rest))
     return block.queue.span(offset, wanted, core.limits.segmentPieces);
   return wanted < full ? NOTHING : block.queue.span(offset, wanted - short, core.limits.segmentPieces);

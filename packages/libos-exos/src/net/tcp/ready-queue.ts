@@ -20,7 +20,8 @@ export class ReadyQueue {
   add(block: ControlBlock): void {
     if (block.isReady) return;
     block.isReady = true;
-    this.#slots[(this.#head + this.#count) % this.#slots.length] = block.slot;
+    const end = this.#head + this.#count;
+    this.#slots[end < this.#slots.length ? end : end - this.#slots.length] = block.slot;
     this.#count += 1;
   }
 
@@ -28,7 +29,7 @@ export class ReadyQueue {
   take(): number {
     if (this.#count === 0) return -1;
     const slot = this.#slots[this.#head] ?? -1;
-    this.#head = (this.#head + 1) % this.#slots.length;
+    this.#head = this.#head + 1 === this.#slots.length ? 0 : this.#head + 1;
     this.#count -= 1;
     return slot;
   }

@@ -50,7 +50,7 @@ export class SendQueue {
   /** Adds a piece; false when the ring is full. Owner: the window's, unchanged until `released`. O(1). */
   push(window: Window, at: number, length: number, owner: PieceOwner | undefined, token: number): boolean {
     if (this.#count === this.#capacity) return false;
-    const index = (this.#head + this.#count) % this.#capacity;
+    const index = this.#index(this.#count);
     this.#windows[index] = window;
     this.#at[index] = at;
     this.#lengths[index] = length;
@@ -108,8 +108,10 @@ export class SendQueue {
     return sum;
   }
 
+  // By hand: a remainder costs as much as the rest of a step.
   #index(piece: number): number {
-    return (this.#head + piece) % this.#capacity;
+    const index = this.#head + piece;
+    return index < this.#capacity ? index : index - this.#capacity;
   }
 
   // The piece, counted from the head, that holds `position`; `pieces` when none does.
@@ -126,7 +128,7 @@ export class SendQueue {
     const owner = this.#owners[index];
     this.#windows[index] = undefined;
     this.#owners[index] = undefined;
-    this.#head = (index + 1) % this.#capacity;
+    this.#head = index + 1 === this.#capacity ? 0 : index + 1;
     this.#count -= 1;
     if (this.#hint > 0) this.#hint -= 1;
     owner?.released(this.#tokens[index] ?? 0);

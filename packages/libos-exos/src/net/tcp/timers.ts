@@ -22,9 +22,10 @@ const KINDS = 5;
 /**
  * Deadlines in cycles for `slots` connections. Never allocates after it is made.
  *
- * **Holds**: the key of an entry is at most the earliest deadline of its slot,
- * so that arming a timer later than before costs O(1); the key is put right
- * when the entry comes to the top. A slot without deadlines has no entry.
+ * **Holds**: every slot with a deadline has an entry, whose key is at most the
+ * earliest of them. So stopping a timer, and starting it again later than
+ * before, as a connection does with every answer, costs O(1): the entry stays,
+ * and is put right or taken out when it comes to the top.
  */
 export class Timers {
   readonly #deadlines: Float64Array;
@@ -32,6 +33,9 @@ export class Timers {
   readonly #heap: Int32Array;
   /** Index in the heap plus one; 0 when the slot has no entry. */
   readonly #places: Int32Array;
+  /** A bit for each timer of a slot that runs. */
+  readonly #running: Uint8Array;
+  #entries = 0;
   #count = 0;
 
   constructor(slots: number) {
@@ -39,6 +43,7 @@ export class Timers {
     this.#keys = new Float64Array(slots);
     this.#heap = new Int32Array(slots);
     this.#places = new Int32Array(slots);
+    this.#running = new Uint8Array(slots);
   }
 
   /** Connections with at least one timer running. */
@@ -51,9 +56,12 @@ export class Timers {
     return this.#deadlines[slot * KINDS + kind] ?? Infinity;
   }
 
-  /** Starts a timer, or moves it. O(log connections); O(1) to a later time. */
+  /** Starts a timer, or moves it. O(log connections); O(1) if the slot has an entry that is no later. */
   arm(slot: number, kind: TimerKind, deadline: number): void {
     this.#deadlines[slot * KINDS + kind] = deadline;
+    const running = this.#running[slot] ?? 0;
+    if (running === 0) this.#count += 1;
+    this.#running[slot] = running | (1 << kind);
     if (this.#places[slot] === 0) this.#insert(slot, deadline);
     else if (deadline < this.#key(slot)) {
       this.#keys[slot] = deadline;
@@ -61,28 +69,35 @@ export class Timers {
     }
   }
 
-  /** Stops a timer. O(1), O(log connections) for the last one of its slot. */
+  /** Stops a timer. O(1). */
   cancel(slot: number, kind: TimerKind): void {
-    const index = slot * KINDS + kind;
-    if (this.#deadlines[index] === Infinity) return;
-    this.#deadlines[index] = Infinity;
-    if (this.#earliestOf(slot) === Infinity) this.#remove(slot);
+    const running = this.#running[slot] ?? 0;
+    const left = running & ~(1 << kind);
+    if (left === running) return;
+    this.#deadlines[slot * KINDS + kind] = Infinity;
+    this.#running[slot] = left;
+    if (left === 0) this.#count -= 1;
   }
 
-  /** Stops every timer of a slot. */
+  /** Stops every timer of a slot. O(1). */
   cancelAll(slot: number): void {
+    if (this.#running[slot] === 0) return;
     this.#deadlines.fill(Infinity, slot * KINDS, slot * KINDS + KINDS);
-    if (this.#places[slot] !== 0) this.#remove(slot);
+    this.#running[slot] = 0;
+    this.#count -= 1;
   }
 
-  /** The earliest deadline of all; `Infinity` when no timer runs. */
+  /** The earliest deadline of all; `Infinity` when no timer runs. O(1), and O(log connections) for each entry that is put right. */
   earliest(): number {
-    while (this.#count > 0) {
+    while (this.#entries > 0) {
       const slot = this.#heap[0] ?? 0;
       const actual = this.#earliestOf(slot);
       if (actual === this.#key(slot)) return actual;
-      this.#keys[slot] = actual;
-      this.#sink(0);
+      if (actual === Infinity) this.#removeFirst();
+      else {
+        this.#keys[slot] = actual;
+        this.#sink(0);
+      }
     }
     return Infinity;
   }
@@ -105,19 +120,17 @@ export class Timers {
 
   #insert(slot: number, deadline: number): void {
     this.#keys[slot] = deadline;
-    this.#place(this.#count, slot);
-    this.#count += 1;
-    this.#rise(this.#count - 1);
+    this.#place(this.#entries, slot);
+    this.#entries += 1;
+    this.#rise(this.#entries - 1);
   }
 
-  #remove(slot: number): void {
-    const hole = (this.#places[slot] ?? 0) - 1;
-    this.#places[slot] = 0;
-    this.#count -= 1;
-    if (hole === this.#count) return;
-    this.#place(hole, this.#heap[this.#count] ?? 0);
-    this.#rise(hole);
-    this.#sink(hole);
+  #removeFirst(): void {
+    this.#places[this.#heap[0] ?? 0] = 0;
+    this.#entries -= 1;
+    if (this.#entries === 0) return;
+    this.#place(0, this.#heap[this.#entries] ?? 0);
+    this.#sink(0);
   }
 
   #place(index: number, slot: number): void {
@@ -154,9 +167,9 @@ export class Timers {
 
   #lesserChild(index: number): number {
     const left = 2 * index + 1;
-    if (left >= this.#count) return -1;
+    if (left >= this.#entries) return -1;
     const right = left + 1;
-    if (right >= this.#count) return left;
+    if (right >= this.#entries) return left;
     return this.#key(this.#heap[right] ?? 0) < this.#key(this.#heap[left] ?? 0) ? right : left;
   }
 }
