@@ -1,6 +1,9 @@
 /** What a server counts, readable by anybody through frozen functions. */
 import type { Status } from "../http/status.ts";
 
+/** Statuses are below this. */
+const STATUSES = 600;
+
 /** The server's own side. */
 export interface ServerCounters {
   accepted: number;
@@ -10,7 +13,8 @@ export interface ServerCounters {
   bodyBytes: number;
   timeouts: number;
   stalls: number;
-  responses: Map<Status, number>;
+  /** By status. */
+  readonly responses: Float64Array;
 }
 
 /** Everything at zero. */
@@ -22,7 +26,7 @@ export const makeServerCounters = (): ServerCounters => ({
   bodyBytes: 0,
   timeouts: 0,
   stalls: 0,
-  responses: new Map(),
+  responses: new Float64Array(STATUSES),
 });
 
 /** The reader's side: what a board or a test may look at. All counts since the start. */

@@ -296,7 +296,7 @@ export class HttpConnection {
     const { status } = answer;
     counters.requests += 1;
     counters.bodyBytes += bodyBytes;
-    counters.responses.set(status, (counters.responses.get(status) ?? 0) + 1);
+    counters.responses[status]! += 1;
     const { hasRequestLine, request: read } = this.#reader;
     const request = hasRequestLine || read.line !== "" ? read : undefined;
     log?.add(this.#connection?.remoteAddress ?? 0, request, status, bodyBytes, wallclock());

@@ -10,7 +10,7 @@ export function makeReaders(services: Services): CheetahReaders {
     refused: () => counters.refused,
     open: () => counters.open,
     requests: () => counters.requests,
-    responses: (status) => counters.responses.get(status) ?? 0,
+    responses: (status) => counters.responses[status] ?? 0,
     bodyBytes: () => counters.bodyBytes,
     timeouts: () => counters.timeouts,
     stalls: () => counters.stalls,

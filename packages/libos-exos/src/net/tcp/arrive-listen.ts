@@ -11,7 +11,7 @@ import { joinHalfOpen } from "./listener.ts";
 import { replyReset } from "./reply.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
-import { isAfter } from "./sequence.ts";
+import { advance, isAfter } from "./sequence.ts";
 import { TIMER } from "./timers.ts";
 
 /** How far past an old connection's numbers its successor begins when the clock has not got there. */
@@ -27,7 +27,7 @@ export function arriveListen(core: TcpCore, listener: Listener, segment: Segment
 /** The same for a connection that was in TIME-WAIT and whose numbers ended at `sendNext` (RFC 1122 section 4.2.2.13). */
 export function reopen(core: TcpCore, listener: Listener, segment: Segment, sendNext: number): void {
   const initial = core.chooseInitial(segment, core.now);
-  if (!isAfter(initial.sequence, sendNext)) initial.sequence = (sendNext + REOPEN_GAP) >>> 0;
+  if (!isAfter(initial.sequence, sendNext)) initial.sequence = advance(sendNext, REOPEN_GAP);
   core.counters.timeWaitReopened += 1;
   open(core, listener, segment, initial);
 }

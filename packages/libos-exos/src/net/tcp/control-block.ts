@@ -106,7 +106,7 @@ export interface ControlFields extends Tuple {
   probes: number;
   /** A SYN of ours was retransmitted. */
   isSynLost: boolean;
-  /** The sequence number that the retransmission timer last expired for; -1 for none. */
+  /** The sequence number that the retransmission timer last expired for; not a number for none. */
   timedOutSequence: number;
   /** The retransmission timer is the persist timer now, since `persistingSince` (cycles). */
   isPersisting: boolean;
@@ -234,7 +234,7 @@ export const FRESH: ControlFields = Object.freeze({
   challengedAt: -Infinity,
   probes: 0,
   isSynLost: false,
-  timedOutSequence: -1,
+  timedOutSequence: Number.NaN,
   isPersisting: false,
   persistingSince: 0,
   isRetransmitDue: false,

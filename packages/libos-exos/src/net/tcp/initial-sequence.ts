@@ -50,8 +50,8 @@ export function makeChooseInitial(hertz: number, secret: Uint8Array): ChooseInit
     hash = fresh._cloneInto(hash);
     hash.update(input).digestInto(digest);
     const clock = Math.floor((now / hertz) * TICKS_PER_SECOND) % 0x1_0000_0000;
-    initial.sequence = (clock + offsets.getUint32(0)) >>> 0;
-    initial.timestampOffset = offsets.getUint32(4);
+    initial.sequence = (clock + offsets.getInt32(0)) | 0;
+    initial.timestampOffset = offsets.getInt32(4);
     return initial;
   };
 }

@@ -8,7 +8,7 @@
  * while at least half of it is in use. The initial window is RFC 6928's.
  */
 import type { AcknowledgedOutcome, CongestionControl } from "./congestion.ts";
-import { isAfter, isBefore } from "./sequence.ts";
+import { advance, isAfter, isBefore } from "./sequence.ts";
 
 const DUPLICATES = 3;
 
@@ -80,7 +80,7 @@ export class NewReno implements CongestionControl {
     this.#threshold = Infinity;
     this.#duplicates = 0;
     this.#recovering = false;
-    this.#recover = (sequence - 1) >>> 0;
+    this.#recover = advance(sequence, -1);
     this.#counted = 0;
     this.#afterTimeout = false;
   }
@@ -97,7 +97,7 @@ export class NewReno implements CongestionControl {
       ? this.#threshold
       : Math.min(this.#threshold, Math.max(flight - bytes, this.#segment) + this.#segment);
     this.#recovering = false;
-    this.#recover = (unacknowledged - 1) >>> 0;
+    this.#recover = advance(unacknowledged, -1);
     return "advance";
   }
 
@@ -140,7 +140,7 @@ export class NewReno implements CongestionControl {
 
   // Without this a mark left behind by half the sequence space would look as if it lay ahead.
   #follow(unacknowledged: number): void {
-    if (isAfter(unacknowledged, this.#recover)) this.#recover = (unacknowledged - 1) >>> 0;
+    if (isAfter(unacknowledged, this.#recover)) this.#recover = advance(unacknowledged, -1);
   }
 
   // In recovery what is in flight includes what has left the network: ssthresh was halved for it already.

@@ -1,5 +1,6 @@
 /** TCP options: segment size, window scale, timestamps (RFC 7323), selective acknowledgments (RFC 2018); others are skipped. */
 import type { Window } from "@exolith/exokernel/abi";
+import { sequenceOf } from "./sequence.ts";
 
 const END = 0;
 const NO_OPERATION = 1;
@@ -40,8 +41,8 @@ export interface SegmentOptions {
   timestampEcho: number;
   /** Blocks of the SACK option, as the peer wrote them: nothing about them is checked. */
   blockCount: number;
-  readonly blockStarts: Uint32Array;
-  readonly blockEnds: Uint32Array;
+  readonly blockStarts: Int32Array;
+  readonly blockEnds: Int32Array;
 }
 
 /** No option at all. */
@@ -53,8 +54,8 @@ export const makeSegmentOptions = (): SegmentOptions => ({
   timestamp: 0,
   timestampEcho: 0,
   blockCount: 0,
-  blockStarts: new Uint32Array(BLOCKS_MAX),
-  blockEnds: new Uint32Array(BLOCKS_MAX),
+  blockStarts: new Int32Array(BLOCKS_MAX),
+  blockEnds: new Int32Array(BLOCKS_MAX),
 });
 
 /** Forgets what was parsed. */
@@ -128,8 +129,8 @@ function readOption(
 
 function readTimestamps(options: SegmentOptions, window: Window, at: number): void {
   options.hasTimestamps = true;
-  options.timestamp = window.getU32(at);
-  options.timestampEcho = window.getU32(at + 4);
+  options.timestamp = sequenceOf(window.getU32(at));
+  options.timestampEcho = sequenceOf(window.getU32(at + 4));
 }
 
 // Forty bytes of options have no room for more than `BLOCKS_MAX`.

@@ -29,8 +29,8 @@ export class ReadyQueue {
   take(): number {
     if (this.#count === 0) return -1;
     const slot = this.#slots[this.#head] ?? -1;
-    this.#head = this.#head + 1 === this.#slots.length ? 0 : this.#head + 1;
     this.#count -= 1;
+    this.#head = this.#count === 0 || this.#head + 1 === this.#slots.length ? 0 : this.#head + 1;
     return slot;
   }
 }

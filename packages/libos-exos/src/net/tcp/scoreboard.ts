@@ -1,6 +1,6 @@
 // Heads up! Read RFC 6675 section 4 and RFC 2018 section 8 before editing this file.
 /** What the peer says it has of the bytes after the first that it lacks. */
-import { distance, earliest, isAfter, isBefore, latest } from "./sequence.ts";
+import { advance, distance, earliest, isAfter, isBefore, latest } from "./sequence.ts";
 
 /** Segments that were sent later and have arrived, after which one that has not is lost (DupThresh). */
 const LATER_SEGMENTS = 3;
@@ -14,8 +14,8 @@ const LATER_SEGMENTS = 3;
  * O(runs).
  */
 export class Scoreboard {
-  readonly #starts: Uint32Array;
-  readonly #ends: Uint32Array;
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
   #count = 0;
   #bytes = 0;
   /** What `findHole` found. */
@@ -23,8 +23,8 @@ export class Scoreboard {
   holeEnd = 0;
 
   constructor(runs: number) {
-    this.#starts = new Uint32Array(runs);
-    this.#ends = new Uint32Array(runs);
+    this.#starts = new Int32Array(runs);
+    this.#ends = new Int32Array(runs);
   }
 
   /** Runs noted. */
@@ -138,7 +138,7 @@ export class Scoreboard {
       run -= 1;
     }
     const from = run < 0 ? unacknowledged : this.#end(run);
-    this.holeStart = distance(from, this.holeEnd) > bytes ? (this.holeEnd - bytes) >>> 0 : from;
+    this.holeStart = distance(from, this.holeEnd) > bytes ? advance(this.holeEnd, -bytes) : from;
   }
 
   /** Bytes noted before `sequence`. */

@@ -5,21 +5,26 @@ import type { PieceOwner } from "./application.ts";
 import type { PieceSum } from "./payload-sum.ts";
 import { addPieceSum } from "./payload-sum.ts";
 
+/** Numbers of a piece: where it begins in its window, its length, the position of the first byte after it, and its token. */
+const NUMBERS = 4,
+  AT = 0,
+  LENGTH = 1,
+  END = 2,
+  TOKEN = 3;
+
 /**
  * The send queue of one connection; the retransmission pool is the same thing.
  *
- * A ring of pieces. Positions are bytes since the queue was last emptied by
- * `releaseAll`; offsets in arguments count from the first unacknowledged byte.
+ * A ring of pieces. Positions are bytes since the queue was last empty; offsets
+ * in arguments count from the first unacknowledged byte. It begins again at the
+ * first place whenever it is empty, and what belongs together lies together:
+ * with many connections, the memory that each touches is what costs.
  */
 export class SendQueue {
   readonly #capacity: number;
   readonly #windows: (Window | undefined)[];
   readonly #owners: (PieceOwner | undefined)[];
-  readonly #at: Float64Array;
-  readonly #lengths: Float64Array;
-  /** Position of the first byte after each piece. */
-  readonly #ends: Float64Array;
-  readonly #tokens: Float64Array;
+  readonly #numbers: Float64Array;
   #head = 0;
   #count = 0;
   #base = 0;
@@ -31,10 +36,7 @@ export class SendQueue {
     this.#capacity = capacity;
     this.#windows = new Array<Window | undefined>(capacity).fill(undefined);
     this.#owners = new Array<PieceOwner | undefined>(capacity).fill(undefined);
-    this.#at = new Float64Array(capacity);
-    this.#lengths = new Float64Array(capacity);
-    this.#ends = new Float64Array(capacity);
-    this.#tokens = new Float64Array(capacity);
+    this.#numbers = new Float64Array(capacity * NUMBERS);
   }
 
   /** Bytes queued and not yet acknowledged. */
@@ -52,12 +54,14 @@ export class SendQueue {
     if (this.#count === this.#capacity) return false;
     const index = this.#index(this.#count);
     this.#windows[index] = window;
-    this.#at[index] = at;
-    this.#lengths[index] = length;
     this.#owners[index] = owner;
-    this.#tokens[index] = token;
     this.#end += length;
-    this.#ends[index] = this.#end;
+    const numbers = this.#numbers;
+    const row = index * NUMBERS;
+    numbers[row + AT] = at;
+    numbers[row + LENGTH] = length;
+    numbers[row + END] = this.#end;
+    numbers[row + TOKEN] = token;
     this.#count += 1;
     return true;
   }
@@ -65,15 +69,14 @@ export class SendQueue {
   /** The first `bytes` are acknowledged; pieces that are through are released. */
   acknowledge(bytes: number): void {
     this.#base += bytes;
-    while (this.#count > 0 && (this.#ends[this.#head] ?? 0) <= this.#base) this.#release();
+    while (this.#count > 0 && this.#number(this.#head, END) <= this.#base) this.#release();
+    if (this.#count === 0) this.#beginAgain();
   }
 
   /** Releases every piece. */
   releaseAll(): void {
     while (this.#count > 0) this.#release();
-    this.#base = 0;
-    this.#end = 0;
-    this.#hint = 0;
+    this.#beginAgain();
   }
 
   /** How many of `length` bytes from `offset` fit in at most `limit` pieces. O(pieces). */
@@ -82,7 +85,7 @@ export class SendQueue {
     const first = this.#seek(from);
     const last = first + limit - 1;
     if (last >= this.#count) return length;
-    return Math.min(length, (this.#ends[this.#index(last)] ?? 0) - from);
+    return Math.min(length, this.#number(this.#index(last), END) - from);
   }
 
   /** Adds `length` bytes from `offset` to `pieces`; returns the folded sum of the bytes. O(pieces and length). */
@@ -93,11 +96,11 @@ export class SendQueue {
     for (let piece = this.#seek(position); left > 0; piece++) {
       const index = this.#index(piece);
       const window = this.#windows[index];
-      const end = this.#ends[index] ?? 0;
+      const end = this.#number(index, END);
       if (window === undefined) throw new RangeError("outside the send queue");
       const take = Math.min(left, end - position);
       if (take > 0) {
-        const at = (this.#at[index] ?? 0) + (this.#lengths[index] ?? 0) - (end - position);
+        const at = this.#number(index, AT) + this.#number(index, LENGTH) - (end - position);
         sum = addPieceSum(sum, sumOf(window, at, take), length - left);
         pieces.add(window, at, take);
       }
@@ -106,6 +109,17 @@ export class SendQueue {
       this.#hint = piece;
     }
     return sum;
+  }
+
+  #number(index: number, which: number): number {
+    return this.#numbers[index * NUMBERS + which] ?? 0;
+  }
+
+  #beginAgain(): void {
+    this.#head = 0;
+    this.#base = 0;
+    this.#end = 0;
+    this.#hint = 0;
   }
 
   // By hand: a remainder costs as much as the rest of a step.
@@ -118,8 +132,8 @@ export class SendQueue {
   #seek(position: number): number {
     let piece = this.#hint < this.#count ? this.#hint : 0;
     const hinted = this.#index(piece);
-    if ((this.#ends[hinted] ?? 0) - (this.#lengths[hinted] ?? 0) > position) piece = 0;
-    while (piece < this.#count && (this.#ends[this.#index(piece)] ?? 0) <= position) piece += 1;
+    if (this.#number(hinted, END) - this.#number(hinted, LENGTH) > position) piece = 0;
+    while (piece < this.#count && this.#number(this.#index(piece), END) <= position) piece += 1;
     return piece;
   }
 
@@ -131,6 +145,6 @@ export class SendQueue {
     this.#head = index + 1 === this.#capacity ? 0 : index + 1;
     this.#count -= 1;
     if (this.#hint > 0) this.#hint -= 1;
-    owner?.released(this.#tokens[index] ?? 0);
+    owner?.released(this.#number(index, TOKEN));
   }
 }

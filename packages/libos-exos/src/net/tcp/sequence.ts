@@ -1,7 +1,15 @@
-/** Sequence numbers: arithmetic modulo 2^32 (RFC 9293 section 3.4). */
+/**
+ * Sequence numbers: arithmetic modulo 2^32 (RFC 9293 section 3.4).
+ *
+ * They are signed here, -2^31 to 2^31 - 1: engines keep such numbers in place,
+ * and give each that is larger a box of its own. Equal ones are `===`.
+ */
+
+/** A word of a segment as a sequence number, or as a timestamp, which are counted in the same way. */
+export const sequenceOf = (word: number): number => word | 0;
 
 /** `sequence` and `bytes` further on. */
-export const advance = (sequence: number, bytes: number): number => (sequence + bytes) >>> 0;
+export const advance = (sequence: number, bytes: number): number => (sequence + bytes) | 0;
 
 /** How far `to` lies after `from`, 0 to 2^32 - 1. */
 export const distance = (from: number, to: number): number => (to - from) >>> 0;

@@ -5,5 +5,4 @@ import type { TcpCore } from "./core.ts";
 export const TICKS_PER_SECOND = 1000;
 
 /** TSval: milliseconds, from where the connection's own clock begins, so that nobody learns how long we have been up. */
-export const ticks = (core: TcpCore, offset: number): number =>
-  (core.now * core.ticksPerCycle + offset) >>> 0;
+export const ticks = (core: TcpCore, offset: number): number => (core.now * core.ticksPerCycle + offset) | 0;

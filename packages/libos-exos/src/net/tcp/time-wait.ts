@@ -21,11 +21,11 @@ export interface Departed extends Tuple {
 export class TimeWaitTable {
   readonly #tuples: TupleTable;
   readonly #wait: number;
-  readonly #sendNext: Uint32Array;
-  readonly #receiveNext: Uint32Array;
+  readonly #sendNext: Int32Array;
+  readonly #receiveNext: Int32Array;
   readonly #isTimestamping: Uint8Array;
-  readonly #timestampRecent: Uint32Array;
-  readonly #timestampOffset: Uint32Array;
+  readonly #timestampRecent: Int32Array;
+  readonly #timestampOffset: Int32Array;
   readonly #expires: Float64Array;
   readonly #older: Int32Array;
   readonly #newer: Int32Array;
@@ -35,11 +35,11 @@ export class TimeWaitTable {
   constructor(rows: number, wait: number, secret: number) {
     this.#tuples = new TupleTable(rows, secret);
     this.#wait = wait;
-    this.#sendNext = new Uint32Array(rows);
-    this.#receiveNext = new Uint32Array(rows);
+    this.#sendNext = new Int32Array(rows);
+    this.#receiveNext = new Int32Array(rows);
     this.#isTimestamping = new Uint8Array(rows);
-    this.#timestampRecent = new Uint32Array(rows);
-    this.#timestampOffset = new Uint32Array(rows);
+    this.#timestampRecent = new Int32Array(rows);
+    this.#timestampOffset = new Int32Array(rows);
     this.#expires = new Float64Array(rows);
     this.#older = new Int32Array(rows).fill(NONE);
     this.#newer = new Int32Array(rows).fill(NONE);

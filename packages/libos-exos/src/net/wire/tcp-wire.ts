@@ -36,10 +36,11 @@ export const tcpSourcePort = (window: Window, at: number): number => window.getU
 /** The port it is for. */
 export const tcpDestinationPort = (window: Window, at: number): number =>
   window.getU16(at + DESTINATION_PORT);
-/** The sequence number of its first byte (or of SYN). */
-export const tcpSequence = (window: Window, at: number): number => window.getU32(at + SEQUENCE);
+/** The sequence number of its first byte (or of SYN), signed, as all of them are here. */
+export const tcpSequence = (window: Window, at: number): number => window.getU32(at + SEQUENCE) | 0;
 /** The next sequence number its sender expects; meaningful with `ACK`. */
-export const tcpAcknowledgment = (window: Window, at: number): number => window.getU32(at + ACKNOWLEDGMENT);
+export const tcpAcknowledgment = (window: Window, at: number): number =>
+  window.getU32(at + ACKNOWLEDGMENT) | 0;
 /** Bytes of header and options as claimed: 0 to 60, not checked. */
 export const tcpHeaderBytes = (window: Window, at: number): number =>
   (window.getU8(at + DATA_OFFSET) >>> 4) * 4;
