@@ -29,11 +29,12 @@ export function dispatch(kernel: Kernel): boolean {
  */
 function nextRunnable(kernel: Kernel, now: Cycles): Environment | undefined {
   const { slices } = kernel;
+  const { held } = slices;
   let position = slices.current;
   let idle = 0;
   slices.scans += 1;
-  for (let i = 0; i < slices.count; i++) {
-    position = position + 1 === slices.count ? 0 : position + 1;
+  for (let i = 0; i < held; i++) {
+    position = slices.next[position] ?? 0;
     const holder = slices.owner[position] ?? 0;
     if (holder === idle) continue;
     const user = userAt(kernel, position);
@@ -139,11 +140,13 @@ export function runnableAt(kernel: Kernel, now: Cycles): Cycles {
   let at: number = NEVER;
   const scan = (kernel.slices.scans += 1);
   let before = 0;
-  for (let i = 0; i < kernel.slices.count; i++) {
-    const holder = kernel.slices.owner[i] ?? 0;
+  let position = kernel.slices.current;
+  for (let i = 0; i < kernel.slices.held; i++) {
+    position = kernel.slices.next[position] ?? 0;
+    const holder = kernel.slices.owner[position] ?? 0;
     if (holder === before) continue;
     before = holder;
-    const user = userAt(kernel, i);
+    const user = userAt(kernel, position);
     if (user?.upcalls === undefined || user.scanned === scan) continue;
     user.scanned = scan;
     if (isRunnable(user, now)) return now;

@@ -7,6 +7,7 @@ import { guardAt } from "../capability/capability-list.ts";
 import { isIndex } from "../check.ts";
 import { dropList } from "../memory/frame-calls.ts";
 import { dropPredicate } from "./predicate.ts";
+import { setHolder } from "./slice-vector.ts";
 import { notify, type Environment } from "../environment/environment.ts";
 import { rowFor, type Kernel } from "../kernel.ts";
 
@@ -21,7 +22,7 @@ export function sliceAlloc(
   if (guard === undefined) return ERRORS.BadSlot;
   if (!isIndex(index, kernel.slices.count)) return ERRORS.BadSlice;
   if (kernel.slices.owner[index] !== 0) return ERRORS.Busy;
-  kernel.slices.owner[index] = caller.id;
+  setHolder(kernel.slices, index, caller.id);
   kernel.slices.guards[index] = guard;
   caller.slices += 1;
   return index as SliceIndex;
@@ -48,7 +49,7 @@ export function releaseSlice(kernel: Kernel, index: number): void {
   const owner = kernel.environments.rows[(kernel.slices.owner[index] ?? 0) & 0xffff];
   if (owner !== undefined) owner.slices -= 1;
   const guard = kernel.slices.guards[index];
-  kernel.slices.owner[index] = 0;
+  setHolder(kernel.slices, index, 0);
   kernel.slices.guards[index] = undefined;
   dropList(kernel, guard);
 }
