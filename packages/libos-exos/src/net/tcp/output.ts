@@ -157,9 +157,10 @@ export function acknowledgeAtOnce(core: TcpCore, block: ControlBlock): void {
 function plan(core: TcpCore, block: ControlBlock): number {
   const offset = distance(block.sendUnacknowledged, block.sendNext);
   const rest = block.queue.length - offset;
+  if (rest < 0 || (rest === 0 && !owesFin(block.state))) return NOTHING;
   const usable = Math.min(block.congestion.allowance - inFlight(core, block), block.sendWindow - offset);
-  if (rest < 0 || usable <= 0) return NOTHING;
-  if (rest === 0) return owesFin(block.state) ? 0 : NOTHING;
+  if (usable <= 0) return NOTHING;
+  if (rest === 0) return 0;
   const full = fullText(block);
   const most = rest <= full ? full : largestText(core, block, full);
   const wanted = Math.min(rest, most, usable, textToReported(block));
