@@ -1,5 +1,42 @@
-/** What Wireshark says about a capture, with every checksum checked. */
+/** Captures of interfaces of Linux, and what Wireshark says about them with every checksum checked. */
+import { spawn } from "node:child_process";
 import { mustRun } from "./command.ts";
+import { within } from "./ring-ground.ts";
+import { pause, until } from "./waiting.ts";
+
+/** Kilobytes that wait for tcpdump. */
+const CAPTURE_BUFFER = 32_768;
+/** Milliseconds in which what was sent has been captured. */
+const CAPTURE_DELAY = 200;
+
+/** A capture that is under way. */
+export interface Capture {
+  /** Ends it; all its frames. Throws when some were lost. */
+  end(): Promise<CapturedFrame[]>;
+}
+
+/** Captures what passes `link`, an interface of `namespace`, into a file. */
+export async function startCapture(namespace: string, link: string, path: string): Promise<Capture> {
+  const words = ["-i", link, "-U", "--immediate-mode", "-B", String(CAPTURE_BUFFER), "-w", path];
+  const [program = "", ...rest] = within(namespace, "tcpdump", ...words);
+  const dump = spawn(program, rest, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  dump.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise((resolve) => dump.once("close", resolve));
+  if (!(await until(() => said.includes("listening on")))) {
+    dump.kill("SIGKILL");
+    throw new Error(`tcpdump does not listen: ${said}`);
+  }
+  return {
+    end: async () => {
+      await pause(CAPTURE_DELAY);
+      dump.kill("SIGINT");
+      await ended;
+      if (!/^0 packets dropped by kernel$/m.test(said)) throw new Error(`frames were lost: ${said}`);
+      return readCapture(path);
+    },
+  };
+}
 
 /** One frame; what it does not have is empty. */
 export interface CapturedFrame {
