@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { expectExampleSite, expectManyImages, manyImages, noBrowser, openBrowser } from "./support/browser.ts";
+import {
+  expectExampleSite,
+  expectManyImages,
+  manyImages,
+  noBrowser,
+  openBrowser,
+} from "./support/browser.ts";
 import { skipReason } from "./support/command.ts";
 import { EXAMPLE_SITE, serveLive } from "./support/live.ts";
 import { makeScratch, removeScratch, writeFiles } from "./support/scratch.ts";

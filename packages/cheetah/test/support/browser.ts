@@ -125,7 +125,8 @@ const IMAGES = 200;
 
 /** A page of two hundred images with odd names, and a large file beside it. */
 export function manyImages(): Record<string, string | Uint8Array> {
-  const one = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect width="7" height="7"/></svg>';
+  const one =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect width="7" height="7"/></svg>';
   const names = Array.from({ length: IMAGES }, (_, i) => `images/Bild ${i} ü.svg`);
   const page = names.map((name) => `<img src="${encodeURI(name)}" alt="">`).join("\n");
   return {
