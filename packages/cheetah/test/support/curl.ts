@@ -1,5 +1,5 @@
 /** curl, and what it must get from any server of ours that serves `CURL_FILES`. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { breakOff } from "./breaking-off.ts";
@@ -97,6 +97,7 @@ async function expectRanges({ fetched }: Curl): Promise<void> {
 
 async function expectResumed({ command, run, url }: Curl, scratch: string): Promise<void> {
   const at = join(scratch, "resumed.bin");
+  rmSync(at, { force: true });
   const slowly = command("--no-buffer", "--limit-rate", "10k", "-o", at, url("/big.bin"));
   const got = await breakOff(slowly, at, 10_000);
   expect(got).toBeGreaterThan(0);
