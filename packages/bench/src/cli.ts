@@ -3,6 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { cac } from "cac";
 import { UsageError, names, whole } from "./whole.ts";
+import { benchAblation } from "./ablation/bench-ablation.ts";
+import { printAblationPage } from "./ablation/print-ablation.ts";
 import { benchAsh, isBroken } from "./ash/bench-ash.ts";
 import { printAshReport } from "./ash/print-ash.ts";
 import { CLIENTS, benchCheetah } from "./cheetah/bench-cheetah.ts";
@@ -156,6 +158,21 @@ cli
     console.log(printSeriesReport(report));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (!report.invariants.every(({ holds }) => holds)) process.exitCode = 1;
+  });
+
+cli
+  .command("ablation", "Cheetah whole and without each of its techniques, in simulated time")
+  .option("--page <path>", "Also write the page")
+  .option("--json <path>", "Also write the report as JSON")
+  .action((options: { page?: string; json?: string }) => {
+    const report = benchAblation((line) => console.error(line));
+    const page = printAblationPage(report.table);
+    process.stdout.write(page);
+    if (options.page !== undefined) writeFileSync(options.page, page);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    const broken = report.invariants.filter(({ holds }) => !holds);
+    for (const { what } of broken) console.error(`BROKEN: ${what}`);
+    if (broken.length > 0) process.exitCode = 1;
   });
 
 cli

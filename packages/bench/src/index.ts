@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export * from "./ablation/bench-ablation.ts";
+export { printAblationPage } from "./ablation/print-ablation.ts";
 export * from "./ash/bench-ash.ts";
 export { printAshReport } from "./ash/print-ash.ts";
 export { benchCheetah } from "./cheetah/bench-cheetah.ts";

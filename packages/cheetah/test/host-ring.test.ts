@@ -1,10 +1,9 @@
 /** Cheetah on interfaces of Linux, with Linux's own TCP as the client, whatever its interface does for it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { isWrong, readCapture } from "./support/capture.ts";
+import { isWrong, startCapture } from "./support/capture.ts";
 import {
   lacks,
   mustRun,
@@ -27,7 +26,7 @@ import {
   within,
 } from "./support/ring-ground.ts";
 import { digest, makeScratch, noise, removeScratch, writeFiles } from "./support/scratch.ts";
-import { pause, until } from "./support/waiting.ts";
+import { pause } from "./support/waiting.ts";
 
 const PACKET = packetGround("ring");
 const TAP = tapGround("ring");
@@ -154,18 +153,10 @@ describe.each([
     async () => {
       const path = join(scratch, `${kind}.pcap`);
       await start("off", "--no-offloads");
-      const words = within(outside, "tcpdump", "-i", ground.theirs, "-U", "--immediate-mode", "-w", path);
-      const dump = spawn("ip", words.slice(1), { stdio: ["ignore", "ignore", "pipe"] });
-      let said = "";
-      dump.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-      expect(await until(() => said.includes("listening on"))).toBe(true);
+      const capture = await startCapture(outside, ground.theirs, path);
       for (const name of ["small.txt", "page.bin", "medium.bin"]) await curl(`http://${SERVER}/${name}`);
       await upload();
-      await pause(200);
-      const ended = new Promise((resolve) => dump.once("close", resolve));
-      dump.kill("SIGINT");
-      await ended;
-      const frames = readCapture(path);
+      const frames = await capture.end();
       const fromUs = frames.filter((frame) => frame.source === SERVER && frame.sourcePort !== "");
       expect(fromUs.length).toBeGreaterThan(200);
       expect(fromUs.filter((frame) => frame.tcpChecksumIs !== "1" || frame.ipChecksumIs !== "1")).toEqual([]);

@@ -37,7 +37,7 @@ test("Cheetah without a technique is Cheetah with words that switch it off", () 
     "198.18.1.10/24",
     "--quiet",
   ]);
-  const without = cheetahWithout({ name: "x", off: ["--no-x", "1"] });
+  const without = cheetahWithout({ key: "grouping", name: "x", off: ["--no-x", "1"] });
   expect(without.name).toBe("cheetah without x");
   expect(without.owner).toBe("ring");
   expect(without.command(SITE)).toEqual([...whole, "--no-x", "1"]);

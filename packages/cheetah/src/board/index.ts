@@ -13,3 +13,4 @@ export * from "./serve-plan.ts";
 export * from "./simulated.ts";
 export * from "./swamp.ts";
 export * from "./watch.ts";
+export * from "../server-program.ts";

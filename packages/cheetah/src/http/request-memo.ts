@@ -35,14 +35,22 @@ export class RequestMemo {
   /** By place: the hash that came there last. */
   readonly #seen = new Int32Array(PLACES);
   #hash = 0;
+  /** Requests that were found, and their bytes. */
+  readonly counters: { found: number; foundBytes: number } = { found: 0, foundBytes: 0 };
 
   /** The request whose head is exactly `length` bytes of `window` at `at`; `guess` is tried first. O(length). */
   find(window: Window, at: number, length: number, guess?: KnownRequest): KnownRequest | undefined {
-    if (guess !== undefined && isSame(guess, window, at, length)) return guess;
+    if (guess !== undefined && isSame(guess, window, at, length)) return this.#count(guess);
     if (length > HEAD_BYTES) return undefined;
     this.#hash = hashOf(window, at, length);
     const known = this.#known[this.#hash & (PLACES - 1)];
-    return known !== undefined && isSame(known, window, at, length) ? known : undefined;
+    return known !== undefined && isSame(known, window, at, length) ? this.#count(known) : undefined;
+  }
+
+  #count(known: KnownRequest): KnownRequest {
+    this.counters.found += 1;
+    this.counters.foundBytes += known.length;
+    return known;
   }
 
   /** What `find` has just not found was a whole request without a body. Remembers it if its like came before. O(length). */

@@ -22,6 +22,8 @@ const UNKNOWN = -1;
 export class HeadWriter {
   /** What was written last, from 0. */
   readonly bytes: Uint8Array = new Uint8Array(HEAD_BYTES);
+  /** Heads that were put together field by field, and kept ones that were patched. */
+  readonly counters: { made: number; patched: number } = { made: 0, patched: 0 };
   readonly #preformatted: boolean;
   readonly #patcher = new HeadPatcher();
   #second = -1;
@@ -43,9 +45,11 @@ export class HeadWriter {
     this.#tick(now);
     this.#sum = UNKNOWN;
     const { file } = answer;
-    if (answer.status !== 200 || file === undefined) return this.#putAnswer(answer, persistence, now);
-    if (!this.#preformatted) return putText(this.bytes, 0, wholeHead(file, persistence, this.#date, now));
-    return this.#putKept(file, persistence);
+    const isWhole = answer.status === 200 && file !== undefined;
+    if (isWhole && this.#preformatted) return this.#putKept(file, persistence);
+    this.counters.made += 1;
+    if (!isWhole) return this.#putAnswer(answer, persistence, now);
+    return putText(this.bytes, 0, wholeHead(file, persistence, this.#date, now));
   }
 
   /** Writes the head of a response with all of `file`, from the one that is kept with it; returns its length in bytes. */
@@ -55,6 +59,7 @@ export class HeadWriter {
   }
 
   #putKept(file: SiteFile, persistence: Persistence): number {
+    this.counters.patched += 1;
     this.#patcher.write(file.head, persistence, this.bytes);
     this.#sum = this.#patcher.sum(file.headSum, persistence);
     return file.head.length;

@@ -36,6 +36,12 @@ export interface CheetahReaders {
   refused(): number;
   open(): number;
   requests(): number;
+  /** Requests that were not parsed because they came before, and their bytes. */
+  requestsRemembered(): number;
+  requestBytesRemembered(): number;
+  /** Heads that were put together field by field, and kept ones that were patched; responses share the latter. */
+  headsMade(): number;
+  headsPatched(): number;
   /** Responses with `status`. */
   responses(status: Status): number;
   /** Bytes of bodies queued for sending. */

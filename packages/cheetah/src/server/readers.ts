@@ -4,12 +4,16 @@ import type { Services } from "./services.ts";
 
 /** Readers over what `services` count. */
 export function makeReaders(services: Services): CheetahReaders {
-  const { cache, counters, log, site, slots, sums } = services;
+  const { cache, counters, heads, log, memo, site, slots, sums } = services;
   return Object.freeze({
     accepted: () => counters.accepted,
     refused: () => counters.refused,
     open: () => counters.open,
     requests: () => counters.requests,
+    requestsRemembered: () => memo?.counters.found ?? 0,
+    requestBytesRemembered: () => memo?.counters.foundBytes ?? 0,
+    headsMade: () => heads.counters.made,
+    headsPatched: () => heads.counters.patched,
     responses: (status) => counters.responses[status] ?? 0,
     bodyBytes: () => counters.bodyBytes,
     timeouts: () => counters.timeouts,

@@ -7,6 +7,7 @@ import type { TcpCore } from "./core.ts";
 import { finishTiming, setSendWindow } from "./establish.ts";
 import { rearmRetransmit } from "./expire.ts";
 import { armKeepalive, conclude, enter, enterTimeWait, restartGiveUp } from "./lifecycle.ts";
+import { sendAcknowledgment } from "./output.ts";
 import type { Segment } from "./segment.ts";
 import { has } from "./segment.ts";
 import { advanceScoreboard, beginRecovery, noteBlocks } from "./selective.ts";
@@ -133,6 +134,8 @@ function arriveFinAcknowledged(core: TcpCore, block: ControlBlock): boolean {
       armKeepalive(core, block);
       return true;
     case "CLOSING":
+      // The peer's FIN may have come in the same poll: a tombstone has nothing pending.
+      if (block.acknowledgeNow) sendAcknowledgment(core, block);
       enterTimeWait(core, block);
       return false;
     case "LAST-ACK":

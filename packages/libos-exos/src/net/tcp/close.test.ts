@@ -80,6 +80,16 @@ describe("finish", () => {
     expect(talk.events).toEqual(["ended", "closed done"]);
     expect(talk.tcp.use.timeWaits()).toBe(1);
   });
+  test("both at once, and our FIN is acknowledged before theirs was: theirs is, all the same", () => {
+    const talk = openedByPeer();
+    talk.connection.finish();
+    talk.sends();
+    talk.arrives({ flags: "FA", seq: 1, ack: 1 });
+    talk.arrives({ seq: 2, ack: 2 });
+    expect(talk.sends()).toMatchObject([{ flags: "A", seq: 2, ack: 2 }]);
+    expect(talk.events).toEqual(["ended", "closed done"]);
+    expect(talk.tcp.use.timeWaits()).toBe(1);
+  });
   test("a lost FIN is sent again", () => {
     const talk = openedByPeer();
     talk.connection.finish();
