@@ -6,6 +6,7 @@ import { isTraceDetail, withTraceDetail, type TraceDetail } from "@exolith/exoke
 import { FRAME_BYTES } from "@exolith/hw-model";
 import { readAddress, readHardwareAddress, readPrefixedAddress, OptionError } from "./board/addresses.ts";
 import { makeImportDisplay } from "./board/import-display.ts";
+import { inlineMore } from "./board/inlining.ts";
 import { printable } from "./board/printable.ts";
 import { techniquesOf, type Techniques } from "./options.ts";
 import { serveInWorker } from "./board/serve-in-worker.ts";
@@ -225,6 +226,7 @@ function fail(error: unknown): never {
   process.exit(isUsage ? USAGE : FAILED);
 }
 
+inlineMore();
 try {
   cli.parse(withTraceDetail(process.argv), { run: false });
   await cli.runMatchedCommand();
