@@ -87,24 +87,29 @@ export class Timers {
     this.#count -= 1;
   }
 
-  /** The earliest deadline of all; `Infinity` when no timer runs. O(1), and O(log connections) for each entry that is put right. */
+  /**
+   * No timer is due before this: the earliest deadline, or sooner where a timer was stopped or moved; `Infinity` when none runs. O(1).
+   *
+   * `due` at that time finds nothing then, and the next answer is nearer.
+   */
   earliest(): number {
+    return this.#count === 0 ? Infinity : this.#key(this.#heap[0] ?? 0);
+  }
+
+  /** A slot with a deadline at or before `now`, or -1. It stays until that timer is cancelled or moved. O(log connections) for each entry that is put right. */
+  due(now: number): number {
     while (this.#entries > 0) {
       const slot = this.#heap[0] ?? 0;
+      if (this.#key(slot) > now) return -1;
       const actual = this.#earliestOf(slot);
-      if (actual === this.#key(slot)) return actual;
+      if (actual <= now) return slot;
       if (actual === Infinity) this.#removeFirst();
       else {
         this.#keys[slot] = actual;
         this.#sink(0);
       }
     }
-    return Infinity;
-  }
-
-  /** A slot with a deadline at or before `now`, or -1. It stays until that timer is cancelled or moved. */
-  due(now: number): number {
-    return this.earliest() <= now ? (this.#heap[0] ?? -1) : -1;
+    return -1;
   }
 
   #key(slot: number): number {
