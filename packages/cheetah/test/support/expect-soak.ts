@@ -1,0 +1,100 @@
+/** What must be true of a soak, and a table of what happened in it. */
+import { expect } from "vitest";
+import type { Sample } from "./soak-messages.ts";
+import type { SoakOptions, SoakReport } from "./soak.ts";
+import { median } from "./waiting.ts";
+
+/** Least of everything that must have happened in 10 seconds. A busy machine does several times as much. */
+const LEAST: Readonly<Record<string, number>> = {
+  right: 100,
+  absent: 2,
+  keptConnections: 2,
+  passing: 20,
+  brokenOff: 10,
+  slowlyRead: 3,
+  large: 0.5,
+  reloads: 2,
+  filesChanged: 8,
+  // Imports that nobody asked for: the server noticed a change.
+  importsNoticed: 1,
+  bursts: 1,
+  asked: 5,
+  chunksGivenBack: 10,
+  cacheMisses: 10,
+  framesLost: 10,
+  framesDoubled: 10,
+  framesOvertaking: 10,
+  retransmissions: 10,
+  timeWaits: 10,
+};
+
+/** Bytes by which memory may differ between the second quarter and the last. */
+const MEBIBYTE = 2 ** 20;
+const MOST = { heap: 1 * MEBIBYTE, external: 8 * MEBIBYTE, resident: 16 * MEBIBYTE };
+
+const countsOf = ({
+  before,
+  after,
+  samples,
+  reloads,
+  changed,
+  tally,
+}: SoakReport): Record<string, number> => {
+  const done = Object.entries(after.done).map(([name, count]) => [name, count - (before.done[name] ?? 0)]);
+  const counts = { ...tally.counts, ...(Object.fromEntries(done) as Record<string, number>) };
+  return {
+    ...counts,
+    reloads,
+    filesChanged: changed,
+    importsNoticed: (counts["imports"] ?? 0) - reloads,
+    timeWaits: Math.max(...samples.map(({ held }) => held["timeWaits"] ?? 0)),
+  };
+};
+
+const print = (rows: readonly (readonly [string, number | string])[]): void => {
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(20)}${String(value).padStart(14)}`);
+};
+
+type Memory = keyof typeof MOST;
+
+/** Medians of the second and of the last quarter. */
+function quarters(samples: readonly Sample[], of: Memory): readonly [number, number] {
+  const part = (quarter: number): number =>
+    median(
+      samples
+        .slice(Math.floor((quarter * samples.length) / 4), Math.floor(((quarter + 1) * samples.length) / 4))
+        .map((sample) => sample[of]),
+    );
+  return [part(1), part(3)];
+}
+
+const kibibytes = (bytes: number): string => `${Math.round(bytes / 1024)} KiB`;
+
+/** Prints what happened, and fails unless all of it did, nothing was wrong, and nothing is left of it. */
+export function expectSound(report: SoakReport, options: SoakOptions): void {
+  const { before, after, samples, tally, code } = report;
+  const counts = countsOf(report);
+  console.log(`in ${report.seconds} s`);
+  print(Object.entries(counts));
+  const names = Object.keys(MOST) as Memory[];
+  const memory = names.map((name) => [name, ...quarters(samples, name)] as const);
+  print(memory.map(([name, early, late]) => [name, `${kibibytes(early)} → ${kibibytes(late)}`]));
+
+  expect(tally.wrong).toEqual([]);
+  expect(after.complaints).toEqual([]);
+  expect(after.done["aborted"]).toBe(0);
+  expect(after.done["stalls"]).toBe(0);
+  const tens = report.seconds / 10;
+  const tooFew = Object.entries(LEAST).filter(([name, least]) => (counts[name] ?? 0) < least * tens);
+  expect(tooFew.map(([name, least]) => `${name}: ${counts[name]}, not ${least * tens}`)).toEqual([]);
+
+  const heldOf = ({ held }: Sample): Readonly<Record<string, number>> =>
+    options.quietSeconds === 0 ? { ...held, timeWaits: 0 } : held;
+  expect(heldOf(after)).toEqual(heldOf(before));
+  expect(after.held).toMatchObject({ connections: 0, open: 0, timers: 0, chunksHeld: 0 });
+  if (options.quietSeconds > 0) expect(after.held["timeWaits"]).toBe(0);
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+  const grown = memory.filter(([name, early, late]) => late - early > MOST[name]);
+  expect(grown.map(([name, early, late]) => `${name}: ${kibibytes(early)} → ${kibibytes(late)}`)).toEqual([]);
+  expect(code).toBe(0);
+}
