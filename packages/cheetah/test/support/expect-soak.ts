@@ -30,7 +30,7 @@ const LEAST: Readonly<Record<string, number>> = {
 
 /** Bytes by which memory may differ between the second quarter and the last. */
 const MEBIBYTE = 2 ** 20;
-const MOST = { heap: 1 * MEBIBYTE, external: 8 * MEBIBYTE, resident: 16 * MEBIBYTE };
+const MOST = { heap: 1 * MEBIBYTE, external: 4 * MEBIBYTE, resident: 16 * MEBIBYTE };
 
 const countsOf = ({
   before,

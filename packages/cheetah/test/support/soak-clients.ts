@@ -17,6 +17,8 @@ const [address = ""] = process.argv.slice(2);
 const CROWD = { keepers: 12, passers: 8, breakers: 5, slow: 6, large: 2 };
 /** Connections that fetch everything once. */
 const SWEEPERS = 8;
+/** Requests of somebody who only looks. */
+const KNOCKS = 20;
 /** Requests of one connection that is kept, at most. */
 const KEPT_REQUESTS = 60;
 /** Milliseconds after which a response that has not come is missing. */
@@ -198,6 +200,13 @@ async function fetchLarge(): Promise<void> {
   await rest(600);
 }
 
+/** Fetches something, a few times. */
+async function knock(): Promise<void> {
+  const line = new Line();
+  for (const { path } of SMALL.slice(0, KNOCKS)) await line.fetch(path);
+  line.close();
+}
+
 let coming = false;
 let present: Promise<void>[] = [];
 
@@ -251,6 +260,8 @@ answerWishes((wish: ClientWish): unknown => {
       return go();
     case "sweep":
       return sweep();
+    case "knock":
+      return knock();
     case "forget":
       return void (counts = {});
     default:

@@ -29,13 +29,14 @@ export interface FileState {
   readonly digest: string | "absent";
 }
 
-/** To the clients: what may be served from now on, that it alone may be; come, go, fetch everything once; begin to count anew, say what was counted. */
+/** To the clients: what may be served from now on, that it alone may be; come, go, fetch everything once, fetch something; begin to count anew, say what was counted. */
 export type ClientWish =
   | { readonly kind: "may"; readonly states: readonly FileState[] }
   | { readonly kind: "must"; readonly paths: readonly string[] }
   | { readonly kind: "come" }
   | { readonly kind: "go" }
   | { readonly kind: "sweep" }
+  | { readonly kind: "knock" }
   | { readonly kind: "forget" }
   | { readonly kind: "tally" };
 

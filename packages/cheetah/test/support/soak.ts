@@ -56,6 +56,9 @@ const IMPORT_TRIES = 5;
 /** Seconds in which every connection ends whose client has gone, however many of its segments are lost. */
 const GONE_SECONDS = 15;
 
+/** Milliseconds between requests of somebody who looks whether TIME-WAIT is over. */
+const KNOCK_MILLISECONDS = 1000;
+
 interface Soak {
   readonly site: SoakSite;
   readonly server: Ask<ServerWish>;
@@ -165,7 +168,7 @@ async function stay(parts: Soak, options: SoakOptions, seconds: number): Promise
   await server({ kind: "press", on: false });
   await reload(parts, site.first());
   await clients({ kind: "sweep" });
-  return { samples, reloads, changed, quiet: await quietened(server, options) };
+  return { samples, reloads, changed, quiet: await quietened(parts, options) };
 }
 
 /** Changes the site, and has the server import that; how many files it was. */
@@ -182,14 +185,21 @@ async function reload({ server, clients }: Soak, { states, make }: SoakChange): 
 }
 
 /** Looks until every connection is gone, and every tombstone of one if that is waited for. */
-async function quietened(server: Ask<ServerWish>, { quietSeconds }: SoakOptions): Promise<Sample> {
-  const isQuiet = ({ held }: Sample): boolean =>
-    held["connections"] === 0 && (quietSeconds === 0 || held["timeWaits"] === 0);
+async function quietened({ server, clients }: Soak, { quietSeconds }: SoakOptions): Promise<Sample> {
   let last = await server<Sample>({ kind: "sample" });
-  const look = async (): Promise<boolean> => {
+  const isGone = (what: string) => async (): Promise<boolean> => {
     last = await server({ kind: "sample" });
-    return isQuiet(last);
+    return last.held[what] === 0;
   };
-  await until(look, (GONE_SECONDS + quietSeconds) * 1000);
+  await until(isGone("connections"), GONE_SECONDS * 1000);
+  const isOver = async (): Promise<boolean> => {
+    if (await isGone("timeWaits")()) return true;
+    // What has expired is removed when somebody looks, and a server that nobody asks does not.
+    await clients({ kind: "knock" });
+    await pause(KNOCK_MILLISECONDS);
+    return false;
+  };
+  if (quietSeconds > 0) await until(isOver, quietSeconds * 1000);
+  await until(isGone("connections"), GONE_SECONDS * 1000);
   return last;
 }
