@@ -55,17 +55,20 @@ interface Asked<Wish> {
 interface Answered {
   readonly id: number;
   readonly answer: unknown;
+  /** Why there is none. */
+  readonly failed?: string;
 }
 
-/** Asks a child, and waits for its answer; rejects when it has ended. */
+/** Asks a child, and waits for its answer; rejects when it has ended, or could not do it. */
 export type Ask<Wish> = <Answer>(wish: Wish) => Promise<Answer>;
 
 /** The way to a child that `answerWishes` runs in. */
 export function makeAsk<Wish>(child: ChildProcess): Ask<Wish> {
   const waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   let next = 0;
-  child.on("message", ({ id, answer }: Answered) => {
-    waiting.get(id)?.resolve(answer as never);
+  child.on("message", ({ id, answer, failed }: Answered) => {
+    if (failed === undefined) waiting.get(id)?.resolve(answer as never);
+    else waiting.get(id)?.reject(new Error(failed));
     waiting.delete(id);
   });
   child.once("exit", (code, signal) => {
@@ -83,9 +86,14 @@ export function makeAsk<Wish>(child: ChildProcess): Ask<Wish> {
 
 /** In a child: answers what the conductor asks. */
 export function answerWishes<Wish>(answer: (wish: Wish) => unknown): void {
-  process.on("message", ({ id, wish }: Asked<Wish>) => {
-    void Promise.resolve(answer(wish)).then((said) => process.send?.({ id, answer: said ?? null }));
-  });
+  const reply = async ({ id, wish }: Asked<Wish>): Promise<void> => {
+    try {
+      process.send?.({ id, answer: (await answer(wish)) ?? null });
+    } catch (error) {
+      process.send?.({ id, answer: null, failed: String(error) });
+    }
+  };
+  process.on("message", (asked: Asked<Wish>) => void reply(asked));
 }
 
 /** Notes everything that the host complains about. */

@@ -53,8 +53,8 @@ export interface SoakReport {
 
 /** Times that an import is begun anew, because files changed under it. */
 const IMPORT_TRIES = 5;
-/** Seconds in which every connection ends whose client has gone, however many of its segments are lost. */
-const GONE_SECONDS = 15;
+/** Seconds in which every connection ends whose client has gone without a word: what the server waits for a request and for an end, and some. */
+const GONE_SECONDS = 40;
 
 /** Milliseconds between requests of somebody who looks whether TIME-WAIT is over. */
 const KNOCK_MILLISECONDS = 1000;
