@@ -187,6 +187,29 @@ describe("mechanisms", () => {
     expect(problems(mechanisms, files, { write: true })).toHaveLength(1);
   });
 
+  test.each([
+    'test.skipIf(!(2 > f("(")))("[K5] holds", f);',
+    'test.each([["a", [1]], ["b)", []]])("[K5] holds", f);',
+    'test.each`a | b\n${1} | ${2}`("[K5] holds", f);',
+    "it.concurrent.runIf(f())\n(\n  `[K5] holds`,\n f);",
+    'describe("all", () => void test.for([1])("[K5][K5] holds", f));',
+  ])("a title is found behind conditions and tables: %s", (text) => {
+    const root = repository({ ...shown, "packages/exokernel/src/a.test.ts": text });
+    expect(mechanisms.check({ root, write: true }).problems).toEqual([]);
+    expect(textOf(root, "docs/mechanisms.md")).toContain("| K5 | Dominance | shown | [holds]");
+  });
+
+  test.each([
+    'test.skip("[K5] holds", f);',
+    'f("[K5] holds", f);',
+    'test("holds [K5]", f);',
+    '// test("[K5] holds", f);',
+  ])("what shows nothing does not count: %s", (text) => {
+    const root = repository({ ...shown, "packages/exokernel/src/a.test.ts": text });
+    mechanisms.check({ root, write: true });
+    expect(textOf(root, "docs/mechanisms.md")).toContain("| K5 | Dominance | no |");
+  });
+
   test("an open test does not count", () => {
     const root = repository({
       ...shown,

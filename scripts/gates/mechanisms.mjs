@@ -1,19 +1,40 @@
 /** Mechanisms: the table of what must work, with the tests that show it, generated from their titles. */
-import { lineAt, textOf, typescriptFiles, isTest } from "./sources.mjs";
+import { lineAt, parse, textOf, typescriptFiles, isTest, walk } from "./sources.mjs";
 import { settle, table } from "./generated.mjs";
 
 const LIST = "docs/mechanisms.json";
 const PAGE = "docs/mechanisms.md";
-const TITLE = /\b(?:test|it)(\.\w+)*\s*\(\s*(["'`])((?:\[[A-Z]\d+\])+)\s*((?:\\.|(?!\2).)*)\2/g;
+const TITLE = /^((?:\[[A-Z]\d+\])+)\s*(.*)$/s;
 
-/** Every test whose title begins with ids. */
-function* titled(root, path) {
-  const text = textOf(root, path);
-  for (const { 1: modifier, 3: ids, 4: title, index } of text.matchAll(TITLE)) {
-    const line = lineAt(text, index);
+/** `test`, `it` and what is said of them before the title, such as `skipIf` or `each`; undefined for other calls. */
+function modifiersOf(callee) {
+  if (callee.type === "Identifier") return ["test", "it"].includes(callee.name) ? [] : undefined;
+  if (callee.type === "CallExpression") return modifiersOf(callee.callee);
+  if (callee.type === "TaggedTemplateExpression") return modifiersOf(callee.tag);
+  if (callee.type !== "MemberExpression" || callee.computed) return undefined;
+  return modifiersOf(callee.object)?.concat(callee.property.name);
+}
+
+/** What an argument says, if that is written there. */
+function wordsOf(argument) {
+  if (argument?.type === "Literal" && typeof argument.value === "string") return argument.value;
+  return argument?.type === "TemplateLiteral" ? argument.quasis.map(({ value }) => value.raw).join("…") : "";
+}
+
+/** Every test whose title begins with ids; one that is always skipped shows nothing. */
+function titled(root, path) {
+  const { text, program } = parse(root, path);
+  const found = [];
+  walk(program, (node) => {
+    if (node.type !== "CallExpression") return;
+    const [, ids, title] = TITLE.exec(wordsOf(node.arguments[0])) ?? [];
+    const modifiers = ids === undefined ? undefined : modifiersOf(node.callee);
+    if (modifiers === undefined || modifiers.includes("skip")) return;
+    const line = lineAt(text, node.start);
     for (const [, id] of ids.matchAll(/\[([A-Z]\d+)\]/g))
-      yield { id, title, path, line, todo: modifier === ".todo" };
-  }
+      found.push({ id, title, path, line, todo: modifiers.includes("todo") });
+  });
+  return found;
 }
 
 /** A test by its file and title: lines move too often to be named. */
@@ -55,7 +76,7 @@ export function check({ root, write }) {
   const ids = areas.flatMap(({ rows }) => rows.map(({ id }) => id));
   const tests = typescriptFiles(root)
     .filter(isTest)
-    .flatMap((path) => [...titled(root, path)]);
+    .flatMap((path) => titled(root, path));
   const problems = tests
     .filter(({ id }) => !ids.includes(id))
     .map(({ path, line, id }) => `${path}:${line} names ${id}, which ${LIST} does not list`);

@@ -151,7 +151,7 @@ cli
   .option("--seed <n>", "What everything random follows from", { default: 1 })
   .option("--json <path>", "Also write the report as JSON")
   .action((options: { clients: unknown; rounds: unknown; seed: unknown; json?: string }) => {
-    const clients = whole("clients", options.clients, 32);
+    const clients = whole("clients", options.clients, 64);
     const rounds = whole("rounds", options.rounds, 10_000);
     const seed = whole("seed", options.seed, 0xffff_ffff);
     const report = benchSeries({ clients, rounds, seed }, (line) => console.error(line));

@@ -6,6 +6,7 @@ test.each([
   [2, 16],
   [3, 24],
   [4, 32],
+  [5, 64],
 ])("every invariant of the figure holds (seed %i, %i clients a link)", (seed, clients) => {
   const { invariants } = benchSeries({ clients, rounds: 12, seed }, () => {});
   expect(invariants.filter(({ holds }) => !holds)).toEqual([]);

@@ -1,5 +1,12 @@
 /** The server as a program: the code of Cheetah's environment. */
-import { failed, type CapSlot, type Cycles, type Program } from "@exolith/exokernel/abi";
+import {
+  RESOURCE_KINDS,
+  failed,
+  type CapSlot,
+  type Cycles,
+  type Gate,
+  type Program,
+} from "@exolith/exokernel/abi";
 import { eventProgram, makeFramePool, makeStack, type RouteOptions, type Stack } from "@exolith/libos-exos";
 import { makeCheetah, type Cheetah } from "./cheetah.ts";
 import type { Techniques } from "./options.ts";
@@ -45,8 +52,39 @@ export interface StartedServer {
 const RECEIVE_BYTES = 16_384;
 const RECEIVE_BUFFERS = 256;
 
-/** A web server on network interface 0, with its site on all of disk 0. */
-export const serverProgram = (options: ServerProgramOptions): Program =>
+/**
+ * The server lost what it cannot do without: a kernel that takes by force takes whatever it finds first.
+ *
+ * Its message is for the person who runs it.
+ */
+export class ServerRobbed extends Error {
+  override readonly name: string = "ServerRobbed";
+}
+
+/** Throws unless all that was taken by force are time slices, of which fewer do. */
+function checkLosses({ repossessions }: Gate): void {
+  for (let index = 0; index < repossessions.count(); index++)
+    if (repossessions.kind(index) !== RESOURCE_KINDS.slice)
+      throw new ServerRobbed("the kernel has taken resources by force that the server did not give back");
+}
+
+/**
+ * A web server on network interface 0, with its site on all of disk 0.
+ *
+ * It faults with a `ServerRobbed` when the kernel takes more than time slices from it by force.
+ */
+export const serverProgram = (options: ServerProgramOptions): Program => {
+  const serves = makeServing(options);
+  return (gate) => ({
+    ...serves(gate),
+    repossessed: () => {
+      checkLosses(gate);
+      gate.repossessionsClear();
+    },
+  });
+};
+
+const makeServing = (options: ServerProgramOptions): Program =>
   eventProgram(4, (gate) => {
     const { slots, techniques = {} } = options;
     const pool = makeFramePool(gate, slots.guard);

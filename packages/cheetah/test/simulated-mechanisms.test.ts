@@ -10,12 +10,12 @@ import {
   everythingHeld,
   expectAllRight,
   fetchAll,
-  heldBy,
   makeSimulatedRig,
   pass,
   settle,
   type SimulatedRig,
 } from "./simulated-rig.ts";
+import { heldBy } from "./support/held.ts";
 
 /** A disk whose every request takes half a second. */
 const SLOW_DISK = { overheadSeconds: 0.5, seekSeconds: 0, fullSeekSeconds: 0, bytesPerSecond: 1e9 };

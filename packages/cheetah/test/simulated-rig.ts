@@ -1,14 +1,8 @@
 /** Cheetah in the simulated machine, with clients, and what is held on both machines. */
 import type { RunResult, SimulatedDiskOptions } from "@exolith/hw-model";
-import type { Stack } from "@exolith/libos-exos";
 import { expect } from "vitest";
 import { wakeEnvironment } from "../src/board/environments.ts";
-import {
-  serveSimulated,
-  type SimulatedHost,
-  type SimulatedServed,
-  type SimulatedServeOptions,
-} from "../src/board/simulated.ts";
+import { serveSimulated, type SimulatedServed, type SimulatedServeOptions } from "../src/board/simulated.ts";
 import { Crowd, Fetcher } from "./clients.ts";
 import {
   digestOf,
@@ -16,6 +10,7 @@ import {
   type GeneratedFile,
   type GeneratedSource,
 } from "./generated-source.ts";
+import { heldBy, usedIn } from "./support/held.ts";
 
 /** A disk that is not what a test is about: 2 GB/s, 10 us a request. */
 export const FAST_DISK: SimulatedDiskOptions = {
@@ -128,47 +123,6 @@ export function settle(rig: SimulatedRig, seconds: number = QUIET_SECONDS): void
     pass(rig, 0.001);
   }
 }
-
-const rows = (count: number, holds: (row: number) => boolean): number => {
-  let sum = 0;
-  for (let row = 0; row < count; row++) if (holds(row)) sum += 1;
-  return sum;
-};
-
-/** What an environment holds, from the published tables of its kernel. */
-export function heldBy({ kernel: { root }, environment }: SimulatedHost): Readonly<Record<string, number>> {
-  const row = environment & 0xffff;
-  const sumOf = (column: (frame: number) => number): number => {
-    let sum = 0;
-    for (let f = 0; f < root.frames.count; f++) if (root.frames.owner(f) === environment) sum += column(f);
-    return sum;
-  };
-  return {
-    alive: root.environments.id(row) === environment ? 1 : 0,
-    frames: rows(root.frames.count, (f) => root.frames.owner(f) === environment),
-    framesCounted: root.environments.id(row) === environment ? root.environments.frames(row) : 0,
-    framesFree: root.frames.free(),
-    bindings: sumOf((f) => root.frames.bindings(f)),
-    pins: sumOf((f) => root.frames.pins(f)),
-    slices: rows(root.slices.count, (s) => root.slices.owner(s) === environment),
-    rings: rows(root.rings.count, (r) => root.rings.owner(r) === environment),
-    filters: rows(root.filters.count, (f) => root.filters.owner(f) === environment),
-    transmits: rows(root.transmits.count, (t) => root.transmits.user(t) === environment),
-    extents: rows(root.extents.count, (e) => root.extents.owner(e) === environment),
-    transfers: rows(root.extents.count, (e) => root.extents.transfers(e) > 0),
-    streams: rows(root.streams.count, (s) => root.streams.owner(s) === environment),
-  };
-}
-
-const usedIn = ({ tcp, pool, memory }: Stack): Readonly<Record<string, number>> => ({
-  connections: tcp.use.connections(),
-  halfOpen: tcp.use.halfOpen(),
-  timeWaits: tcp.use.timeWaits(),
-  timers: tcp.use.timers(),
-  poolHeld: pool.held,
-  poolRuns: pool.runs,
-  receiveBuffersFree: memory.free(),
-});
 
 /** Everything that could leak, on both machines and on the wire. */
 export function everythingHeld(rig: SimulatedServed): Readonly<Record<string, unknown>> {

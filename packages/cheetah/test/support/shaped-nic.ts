@@ -8,12 +8,17 @@ export interface Shape {
   readonly delayMilliseconds: number;
   /** Frames that are not delayed, and so overtake others. */
   readonly reorderPercent: number;
+  /** True leaves the interface its offloads: a super-segment is lost, doubled or late as a whole. */
+  readonly offloads?: boolean;
 }
 
 /** The link, and how quiet it was. */
 export interface ShapedNic extends Nic {
   /** Frames lost by intention, and those that found the line full. */
   readonly lost: () => number;
+  /** Frames that went twice, and that overtook others. */
+  readonly doubled: () => number;
+  readonly overtaking: () => number;
   /** Pauses of more than `LONG_MILLISECONDS` without a frame in either direction, since `listen`. */
   readonly longPauses: () => number;
   /** Forgets the pauses before `now`. */
@@ -28,9 +33,17 @@ const TAKEN_AT_ONCE = 64;
 export const LONG_MILLISECONDS = 500;
 const CYCLES_PER_MILLISECOND = 1e6;
 
+/** A frame, and what is known of it or asked for. */
+interface Cargo {
+  readonly bytes: Uint8Array;
+  /** On the way in: the checksum is right; on the way out: it is to be computed. */
+  readonly checksum: boolean;
+  readonly segmentBytes: number;
+}
+
 interface Flight {
   readonly at: number;
-  readonly bytes: Uint8Array;
+  readonly cargo: Cargo;
 }
 
 /** `nic` behind a link of this `shape`; what happens to which frame follows from `seed`. */
@@ -40,42 +53,41 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
   const outward = new Line(shape, random);
   const quiet = makeQuiet();
   const scratch = new Uint8Array(nic.hardware.frameBytes);
-  const piece = makePhysicalGather(1);
+  const arrival = { checksumGood: false };
+  const put = makePut(nic);
   const send = (now: Cycles): void => {
-    const clock = { now: () => now };
-    for (let bytes = outward.take(now); bytes !== undefined; bytes = outward.take(now)) {
-      piece.addresses[0] = 0;
-      piece.lengths[0] = bytes.length;
-      piece.count = 1;
-      piece.length = bytes.length;
-      nic.transmit(clock, bytes, piece);
-    }
+    if (outward.next > now) return;
+    for (let cargo = outward.take(now); cargo !== undefined; cargo = outward.take(now)) put(now, cargo);
+    nic.flush(now);
   };
   const pump = (now: Cycles): void => {
     for (let left = TAKEN_AT_ONCE; left > 0; left--) {
       const length = nic.receive(now, scratch, 0);
       if (length === 0) break;
       quiet.heard(now);
-      inward.put(now, scratch.slice(0, length));
+      const checksum = shape.offloads === true && nic.arrival.checksumGood;
+      inward.put(now, { bytes: scratch.slice(0, length), checksum, segmentBytes: 0 });
     }
     send(now);
   };
+  const plain = { ...nic.hardware, transmitChecksum: false, segmentationBytes: 0 };
   return {
-    hardware: { ...nic.hardware, transmitChecksum: false, segmentationBytes: 0 },
-    // Frames wait on the line: nothing is known of them any more.
-    arrival: { checksumGood: false },
+    hardware: shape.offloads === true ? nic.hardware : plain,
+    arrival,
     counters: nic.counters,
     receive: (now, memory, at) => {
       pump(now);
-      const bytes = inward.take(now);
-      if (bytes === undefined) return 0;
-      memory.set(bytes, at);
-      return bytes.length;
+      const cargo = inward.take(now);
+      if (cargo === undefined) return 0;
+      memory.set(cargo.bytes, at);
+      arrival.checksumGood = cargo.checksum;
+      return cargo.bytes.length;
     },
     transmit: (clock, memory, gather) => {
       const now = clock.now();
       quiet.heard(now);
-      outward.put(now, join(memory, gather));
+      const { checksum, segmentBytes } = gather;
+      outward.put(now, { bytes: join(memory, gather), checksum, segmentBytes });
       send(now);
       return true;
     },
@@ -85,8 +97,22 @@ export function shapedNic(nic: Nic, shape: Shape, seed: number): ShapedNic {
     },
     wakeAt: (now) => Math.min(nic.wakeAt(now), inward.next, outward.next) as Cycles,
     lost: () => inward.lost + outward.lost,
+    doubled: () => inward.doubled + outward.doubled,
+    overtaking: () => inward.overtaking + outward.overtaking,
     longPauses: quiet.longPauses,
     listen: quiet.listen,
+  };
+}
+
+/** Gives frames to an interface. */
+function makePut(nic: Nic): (now: Cycles, cargo: Cargo) => void {
+  const piece = makePhysicalGather(1);
+  piece.count = 1;
+  return (now, { bytes, checksum, segmentBytes }) => {
+    piece.lengths[0] = piece.length = bytes.length;
+    piece.checksum = checksum;
+    piece.segmentBytes = segmentBytes;
+    nic.transmit({ now: () => now }, bytes, piece);
   };
 }
 
@@ -96,6 +122,8 @@ class Line {
   readonly #random: () => number;
   readonly #flights: Flight[] = [];
   lost = 0;
+  doubled = 0;
+  overtaking = 0;
 
   constructor(shape: Shape, random: () => number) {
     this.#shape = shape;
@@ -107,21 +135,23 @@ class Line {
     return this.#flights[0]?.at ?? Infinity;
   }
 
-  put(now: number, bytes: Uint8Array): void {
+  put(now: number, cargo: Cargo): void {
     const { lossPercent, duplicatePercent } = this.#shape;
     if (this.#chance(lossPercent)) {
       this.lost += 1;
       return;
     }
-    this.#launch(now, bytes);
-    if (this.#chance(duplicatePercent)) this.#launch(now, bytes);
+    this.#launch(now, cargo);
+    if (!this.#chance(duplicatePercent)) return;
+    this.doubled += 1;
+    this.#launch(now, cargo);
   }
 
-  take(now: number): Uint8Array | undefined {
-    return this.next <= now ? this.#flights.shift()?.bytes : undefined;
+  take(now: number): Cargo | undefined {
+    return this.next <= now ? this.#flights.shift()?.cargo : undefined;
   }
 
-  #launch(now: number, bytes: Uint8Array): void {
+  #launch(now: number, cargo: Cargo): void {
     if (this.#flights.length >= LINE_FRAMES) {
       this.lost += 1;
       return;
@@ -130,7 +160,8 @@ class Line {
     const at = now + (this.#chance(reorderPercent) ? 0 : delayMilliseconds * CYCLES_PER_MILLISECOND);
     let place = this.#flights.length;
     while (place > 0 && (this.#flights[place - 1]?.at ?? 0) > at) place -= 1;
-    this.#flights.splice(place, 0, { at, bytes });
+    if (place < this.#flights.length) this.overtaking += 1;
+    this.#flights.splice(place, 0, { at, cargo });
   }
 
   #chance(percent: number): boolean {

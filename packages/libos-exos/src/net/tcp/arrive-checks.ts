@@ -43,8 +43,9 @@ function refuse(core: TcpCore, block: ControlBlock, segment: Segment): void {
   acknowledgeAtOnce(core, block);
 }
 
-// RFC 5961 section 3: only the exact number resets; another one in the window is asked to say it again.
+// RFC 5961 section 3: only the exact number resets; another one in the window is asked to say it again. Nothing cuts TIME-WAIT short (RFC 1337).
 function arriveReset(core: TcpCore, block: ControlBlock, segment: Segment): void {
+  if (block.state === "TIME-WAIT") return;
   if (segment.sequence === block.receiveNext) {
     core.counters.resetsReceived += 1;
     lose(core, block, block.state === "SYN-RECEIVED" ? "refused" : "reset");

@@ -114,13 +114,15 @@ function arriveFin(core: TcpCore, block: ControlBlock): void {
   if (isAfter(block.receiveNext, block.receiveEdge)) block.receiveEdge = block.receiveNext;
   block.acknowledgeNow = true;
   core.ready.add(block);
+  let isOwed = false;
   if (block.state === "ESTABLISHED") enter(block, "CLOSE-WAIT");
   else if (block.state === "FIN-WAIT-1") enter(block, "CLOSING");
   else {
     enter(block, "TIME-WAIT");
-    sendAcknowledgment(core, block);
+    isOwed = sendAcknowledgment(core, block) === "full";
   }
   const { connection, handler } = block;
   if (connection !== undefined) handler?.ended(connection);
-  if (block.state === "TIME-WAIT") enterTimeWait(core, block);
+  // A tombstone sends nothing by itself, and the peer would wait for its timer.
+  if (block.state === "TIME-WAIT" && !isOwed) enterTimeWait(core, block);
 }

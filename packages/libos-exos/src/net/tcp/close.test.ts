@@ -61,6 +61,26 @@ describe("finish", () => {
     expect(talk.tcp.use.timeWaits()).toBe(0);
     expect(talk.tcp.use.connections()).toBe(0);
   });
+  test("an interface that is full keeps the last acknowledgment for later, and no peer has to ask for it", () => {
+    const talk = openedByPeer();
+    talk.connection.finish();
+    talk.sends();
+    talk.arrives({ seq: 1, ack: 2 });
+    talk.link = "full";
+    talk.arrives({ flags: "FA", seq: 1, ack: 2 });
+    expect(talk.sends()).toEqual([]);
+    expect(talk.events).toEqual(["ended"]);
+    expect([talk.tcp.use.connections(), talk.tcp.use.timeWaits()]).toEqual([1, 0]);
+    talk.arrives({ flags: "R", seq: 2 });
+    talk.passes(1);
+    expect(talk.events).toEqual(["ended"]);
+    talk.link = "sent";
+    talk.passes(1);
+    expect(talk.sends()).toMatchObject([{ flags: "A", seq: 2, ack: 2 }]);
+    expect(talk.events).toEqual(["ended", "closed done"]);
+    expect([talk.tcp.use.connections(), talk.tcp.use.timeWaits()]).toEqual([0, 1]);
+    expect(talk.tcp.wakeAt()).toBe(Infinity);
+  });
   test("FIN and ACK of ours in one segment: straight to TIME-WAIT", () => {
     const talk = openedByPeer();
     talk.connection.finish();

@@ -5,7 +5,7 @@ import type { ControlBlock } from "./control-block.ts";
 import type { TcpCore } from "./core.ts";
 import type { Emitted } from "./emit.ts";
 import { acceptableSequence, draftFrom, emit, receiveRoom } from "./emit.ts";
-import { armGiveUp } from "./lifecycle.ts";
+import { armGiveUp, enterTimeWait } from "./lifecycle.ts";
 import { reportBytes, writeReport, writeSyn } from "./outgoing-options.ts";
 import {
   findRescue,
@@ -33,8 +33,9 @@ export function output(core: TcpCore, block: ControlBlock): Outcome {
   switch (block.state) {
     case "CLOSED":
     case "LISTEN":
-    case "TIME-WAIT":
       return "idle";
+    case "TIME-WAIT":
+      return block.isDraining ? "idle" : outputLast(core, block);
     case "SYN-SENT":
     case "SYN-RECEIVED":
       return outputHandshake(core, block);
@@ -129,6 +130,13 @@ function finishOutput(core: TcpCore, block: ControlBlock): Outcome {
 function outputAcknowledgment(core: TcpCore, block: ControlBlock): Outcome {
   const result = sendAcknowledgment(core, block);
   return result === "sent" ? "idle" : result;
+}
+
+/** The acknowledgment of the peer's FIN, for which there was no room; then the wait begins. */
+function outputLast(core: TcpCore, block: ControlBlock): Outcome {
+  if (sendAcknowledgment(core, block) === "full") return "full";
+  enterTimeWait(core, block);
+  return "idle";
 }
 
 /** Sends an ACK without text. */

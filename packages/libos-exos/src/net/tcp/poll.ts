@@ -54,9 +54,12 @@ function flush(core: TcpCore): void {
 // False when the interface has no room.
 function serve(core: TcpCore, block: ControlBlock): boolean {
   stopWaiting(core, block);
+  const { budget } = core;
   switch (output(core, block)) {
     case "full":
-      core.ready.add(block);
+      // Whoever could send nothing is the next: else those whose turns find no room would never send.
+      if (core.budget === budget) core.ready.putBack(block);
+      else core.ready.add(block);
       core.fullUntil = core.now + core.durations.full;
       return false;
     case "unresolved":

@@ -25,6 +25,14 @@ export class ReadyQueue {
     this.#count += 1;
   }
 
+  /** Puts `block`, which was taken and is not in, back to the front: it has not had its turn. O(1). */
+  putBack(block: ControlBlock): void {
+    block.isReady = true;
+    this.#head = (this.#head === 0 ? this.#slots.length : this.#head) - 1;
+    this.#slots[this.#head] = block.slot;
+    this.#count += 1;
+  }
+
   /** Takes the slot of the first one; the caller clears its `isReady`. -1 when empty. O(1). */
   take(): number {
     if (this.#count === 0) return -1;

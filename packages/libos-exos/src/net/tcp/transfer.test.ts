@@ -1,4 +1,5 @@
 /** Text in both directions: order, acknowledgments, windows, pieces. */
+import { makeWindow } from "@exolith/exokernel/testing";
 import { describe, expect, test } from "vitest";
 import { makeConversation, openedByPeer } from "../../testing/conversation.ts";
 
@@ -337,6 +338,24 @@ describe("sending", () => {
 });
 
 describe("the layer below", () => {
+  test("whose turn finds the interface full is the next, however often it is full", () => {
+    const talk = openedByPeer({ limits: { pollSegments: 1, initialWindowSegments: 10 } });
+    const first = talk.connection;
+    talk.arrives({ flags: "S", seq: 0, mss: 100, remotePort: 2222 });
+    talk.sends();
+    talk.arrives({ seq: 1, ack: 1, remotePort: 2222 });
+    talk.sends();
+    const words = makeWindow(500);
+    for (const connection of [first, talk.connection])
+      expect(connection.send(words, 0, 500, undefined, 0)).toBe(true);
+    const ports: number[] = [];
+    for (let turn = 0; turn < 12; turn++) {
+      talk.link = turn % 2 === 0 ? "sent" : "full";
+      for (const { remotePort } of talk.sends()) ports.push(remotePort);
+    }
+    expect(ports).toHaveLength(6);
+    expect(ports.filter((port) => port === 2222)).toHaveLength(3);
+  });
   test("a full interface is tried again soon, and that is no loss", () => {
     const talk = openedByPeer();
     talk.link = "full";
