@@ -1,7 +1,7 @@
 /** The units of the physical memory that an interface works on, found when it is first used: it is nearly always the same. */
 import type { PhysicalMemory } from "../memory.ts";
 import { sumBytes, foldSum } from "../offload/internet-sum.ts";
-import { makeCopyUnit, type CopyUnit } from "../simulated/copy-unit.ts";
+import { canCopyBetween, makeCopyUnit, type CopyUnit } from "../simulated/copy-unit.ts";
 import { copyBytes } from "../simulated/frame-slots.ts";
 import { physicalMemoryOf } from "../simulated/memory.ts";
 
@@ -21,7 +21,7 @@ export const makeMemoryUnits = (own: PhysicalMemory): MemoryUnits => {
   const find = (memory: Uint8Array): void => {
     held = memory;
     physical = physicalMemoryOf(memory);
-    copy = physical === undefined ? undefined : makeCopyUnit(physical.wasm, own.wasm);
+    copy = physical !== undefined && canCopyBetween() ? makeCopyUnit(physical.wasm, own.wasm) : undefined;
   };
   return {
     sum: (memory, at, length) => {

@@ -37,13 +37,16 @@ interface Choice {
   readonly right: boolean;
   readonly loss?: number;
   readonly limits?: Partial<TcpLimits>;
+  /** The receiver also knocks where nobody listens, after so many bytes each time. */
+  readonly knocksEvery?: number;
 }
 
 /** Sends `BYTES` bytes from left to right, in pieces of odd lengths. */
-function transfer({ left, right, loss = 0, limits = {} }: Choice): Ran {
+function transfer({ left, right, loss = 0, limits = {}, knocksEvery = Infinity }: Choice): Ran {
   const stacks: Stack[] = [];
   let received = 0;
   let wrong = 0;
+  let knocks = 0;
   const sending = (gate: Gate, window: Window, stack: Stack, peer: number): Pollable => {
     let at = 0;
     const feed = (): void => {
@@ -74,6 +77,10 @@ function transfer({ left, right, loss = 0, limits = {} }: Choice): Ran {
         received: (_connection, window, at, length) => {
           for (let i = 0; i < length; i++) if (window.getU8(at + i) !== byteAt(received + i)) wrong += 1;
           received += length;
+          if (received >= (knocks + 1) * knocksEvery) {
+            knocks += 1;
+            stack.tcp.connect(context.peer, PORT + 1, nothing);
+          }
           return length;
         },
       }));
@@ -124,4 +131,12 @@ test("segments are cut no longer than the peer wants them", () => {
   const ran = transfer({ left: true, right: true, limits: { timestamps: false } });
   expect([ran.received, ran.wrong]).toEqual([BYTES, 0]);
   expect(ran.sender.tcp.counters.segmentsSent).toBeGreaterThanOrEqual(BYTES / 1460);
+});
+
+test("an answer to a stranger is one segment, also right after a super-segment", () => {
+  const ran = transfer({ left: true, right: true, knocksEvery: 50_000 });
+  expect([ran.received, ran.wrong]).toEqual([BYTES, 0]);
+  expect(ran.sender.tcp.counters.resetsSent).toBeGreaterThan(5);
+  expect(ran.receiver.tcp.counters.resetsReceived).toBe(ran.sender.tcp.counters.resetsSent);
+  expect(ran.sender.tcp.counters.segmentsSent).toBe(ran.receiver.tcp.counters.segmentsReceived);
 });
