@@ -194,8 +194,8 @@ function checkRange(size: number, at: number, length: number): void {
     throw new RangeError("outside the window");
 }
 
-/** Short copies by a loop: a subarray costs more than 64 bytes do. */
-const LOOP_BYTES = 64;
+/** Short copies by a loop: a view costs more than 32 bytes do. */
+const LOOP_BYTES = 32;
 
 function copyBytes(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, length: number): void {
   if (length > LOOP_BYTES || bufferOf(to) === bufferOf(from)) {

@@ -30,6 +30,8 @@ export interface Arrivals {
   next(memory: Uint8Array, at: number): number;
   /** Frames that `next` has. O(1). */
   left(): number;
+  /** Lets go of the memory that frames were completed in. */
+  clear(): void;
 }
 
 /** Frames of at most `frameBytes`. */
@@ -61,5 +63,5 @@ export const makeArrivals = (frameBytes: number): Arrivals => {
     if (length > 0) arrival.checksumGood = true;
     return length;
   };
-  return { arrival, long, complete, cut, next, left: cutter.left };
+  return { arrival, long, complete, cut, next, left: cutter.left, clear: units.clear };
 };

@@ -194,6 +194,8 @@ const close = (packet: Packet): Promise<void> => {
   packet.watch?.close();
   packet.ring.close();
   packet.base.clear();
+  packet.batch.clear();
+  packet.arrivals.clear();
   packet.linux.close(packet.socket.descriptor);
   return Promise.resolve();
 };

@@ -21,7 +21,13 @@ export const checkGather = (memory: Uint8Array, gather: PhysicalGather, bytes: n
   if (gather.count > VECTOR_PIECES) throw new RangeError(`a frame has at most ${VECTOR_PIECES} pieces`);
   if (gather.length < 1 || gather.length > bytes)
     throw new RangeError(`a frame of ${gather.length} bytes does not fit this interface`);
-  for (let i = 0; i < gather.count; i++) checkRange(memory, gather.addresses[i] ?? 0, gather.lengths[i] ?? 0);
+  let sum = 0;
+  for (let i = 0; i < gather.count; i++) {
+    const length = gather.lengths[i] ?? 0;
+    checkRange(memory, gather.addresses[i] ?? 0, length);
+    sum += length;
+  }
+  if (sum !== gather.length) throw new RangeError(`pieces of ${sum} bytes are no frame of ${gather.length}`);
 };
 
 /** Pieces one frame may have. */

@@ -158,6 +158,7 @@ const close = (tap: Tap): Promise<void> => {
   tap.closed = true;
   tap.watch?.close();
   tap.base.clear();
+  tap.arrivals.clear();
   closeSync(tap.descriptor);
   return Promise.resolve();
 };

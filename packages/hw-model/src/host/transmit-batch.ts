@@ -45,6 +45,8 @@ export interface TransmitBatch {
   add(memory: Uint8Array, base: number, gather: PhysicalGather): boolean;
   /** Sends what waits. */
   send(): SendResult;
+  /** Lets go of the memory that frames came from. */
+  clear(): void;
 }
 
 class Batch implements TransmitBatch {
@@ -116,6 +118,10 @@ class Batch implements TransmitBatch {
     return "sent";
   }
 
+  clear(): void {
+    this.#units.clear();
+  }
+
   /** The first frame that waits was refused: it is lost and the next may be tried (`sent`), or it waits, or all are lost. */
   #refused(): SendResult {
     const number = this.#linux.errorNumber();
@@ -135,14 +141,7 @@ class Batch implements TransmitBatch {
     const slots = this.#slots;
     const frame = at + VIRTIO_BYTES;
     clearHeader(slots, at);
-    const { addresses, lengths } = gather;
-    let to = frame;
-    for (let i = 0; i < gather.count; i++) {
-      const bytes = lengths[i] ?? 0;
-      this.#units.fetch(memory, addresses[i] ?? 0, to, bytes);
-      to += bytes;
-    }
-    const length = to - frame;
+    const length = this.#units.gather(memory, gather, frame);
     if (gather.checksum) this.#leaveChecksum(slots, at, length, length, 0);
     this.#vectors.setUint32(this.#end * VECTOR_BYTES + 8, VIRTIO_BYTES + length, true);
     this.#end += 1;
