@@ -10,6 +10,7 @@ export interface ServerCounters {
   bodyBytes: number;
   timeouts: number;
   stalls: number;
+  displaced: number;
   responses: Map<Status, number>;
 }
 
@@ -22,6 +23,7 @@ export const makeServerCounters = (): ServerCounters => ({
   bodyBytes: 0,
   timeouts: 0,
   stalls: 0,
+  displaced: 0,
   responses: new Map(),
 });
 
@@ -39,6 +41,8 @@ export interface CheetahReaders {
   /** Requests that came too slowly, and connections reset because nothing was acknowledged. */
   timeouts(): number;
   stalls(): number;
+  /** Connections reset because others needed the room. */
+  displaced(): number;
   /** Chunk look-ups that found, did not find, and gave up another; chunks read ahead, reads that failed. */
   cacheHits(): number;
   cacheMisses(): number;
@@ -53,7 +57,8 @@ export interface CheetahReaders {
   /** Chunks of the cache, and those that nobody holds. */
   chunks(): number;
   chunksIdle(): number;
-  /** Head slots that nobody holds. */
+  /** Head slots, and those that nobody holds. */
+  slots(): number;
   slotsFree(): number;
   /** Blocks of the disk part that are free. */
   blocksFree(): number;

@@ -50,6 +50,7 @@ export function draftReply(
   draft.window = 0;
   draft.optionBytes = 0;
   draft.payloadSum = 0;
+  draft.segmentBytes = 0;
   core.output.payload.clear();
   return draft;
 }
