@@ -5,6 +5,9 @@ import type { WaitLists } from "./wait-lists.ts";
 /** Bytes of one slot; a longer head takes several. */
 export const SLOT_BYTES = 1024;
 
+/** Share of the slots that must be free for somebody to take one more: a first one is there for everybody. */
+const FREE_SHARE = 3 / 4;
+
 /** The slots of one window. */
 export class SlotPool {
   readonly window: Window;
@@ -27,10 +30,15 @@ export class SlotPool {
     return this.#left;
   }
 
-  /** Takes a slot; -1 when none is free, and `row` is woken when one is. O(1). */
-  take(row: number): number {
-    if (this.#left > 0) return this.takeFree();
-    this.#waits.lists.add(this.#waits.heads, row);
+  /**
+   * Takes a slot for `row`, which has `held`; -1 when there is none for it. O(1).
+   *
+   * Who has none is woken when there is one. Who has some asks again when he has given one back: he might
+   * have taken all, and then not have read what is in them.
+   */
+  take(row: number, held: number): number {
+    if (held === 0 ? this.#left > 0 : this.#left > FREE_SHARE * this.count) return this.takeFree();
+    if (held === 0) this.#waits.lists.add(this.#waits.heads, row);
     return -1;
   }
 

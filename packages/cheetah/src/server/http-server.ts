@@ -4,7 +4,7 @@ import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
 import type { WaitLists } from "../memory/wait-lists.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle } from "./room.ts";
+import { CROWDED_SECONDS, Crowd, isCrowded, letIdleGo, stuckWithBytes, whoGivesWay } from "./room.ts";
 import type { Services } from "./services.ts";
 import { secondsIn } from "./services.ts";
 
@@ -21,6 +21,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
   readonly #waits: WaitLists;
   readonly #rows: HttpConnection[] = [];
   readonly #free: number[] = [];
+  readonly #crowd = new Crowd();
   #nextSweep: Cycles = NEVER;
   #drainBy: Cycles = NEVER;
 
@@ -31,7 +32,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
 
   opened(connection: Connection): void {
     const { counters, clock } = this.#services;
-    const row = this.#services.draining() ? undefined : (this.#takeRow() ?? this.#makeRoom());
+    const row = this.#services.draining() ? undefined : (this.#takeRow() ?? this.#makeRoom(connection));
     connection.context = row;
     if (row === undefined) {
       counters.refused += 1;
@@ -40,6 +41,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     }
     counters.accepted += 1;
     counters.open += 1;
+    this.#crowd.add(connection.remoteAddress);
     row.open(connection);
     if (this.#nextSweep === NEVER)
       this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
@@ -61,6 +63,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     const row = rowOf(connection);
     connection.context = undefined;
     if (row === undefined) return;
+    this.#crowd.remove(connection.remoteAddress);
     row.closed();
     this.#services.counters.open -= 1;
     if (this.#services.counters.open === 0) this.#services.shared?.clear();
@@ -109,16 +112,38 @@ export class HttpServer implements ConnectionHandler, Pollable {
     return row;
   }
 
-  /** When all are in use, whoever has waited longest for a next request gives way. */
-  #makeRoom(): HttpConnection | undefined {
-    longestIdle(this.#rows)?.abort();
+  /** When all are in use, somebody gives way. */
+  #makeRoom({ remoteAddress }: Connection): HttpConnection | undefined {
+    this.#displace(
+      whoGivesWay(this.#rows, this.#crowd, remoteAddress, this.#stuckBefore(this.#services.now())),
+    );
     return this.#takeRow();
+  }
+
+  /** When some wait for a slot or a chunk, those give way whose clients do not take what they hold. */
+  #relieve(now: Cycles): void {
+    const { lists, heads, free } = this.#waits;
+    const waiting = lists.count(heads) + lists.count(free);
+    if (waiting === 0) return;
+    for (const row of stuckWithBytes(this.#rows, this.#stuckBefore(now), waiting)) this.#displace(row);
+  }
+
+  #stuckBefore(now: Cycles): Cycles {
+    const { clock, limits } = this.#services;
+    return (now - secondsIn(clock, limits.stuckSeconds)) as Cycles;
+  }
+
+  #displace(row: HttpConnection | undefined): void {
+    if (row === undefined) return;
+    this.#services.counters.displaced += 1;
+    row.abort();
   }
 
   #sweep(now: Cycles): void {
     const { clock, counters, limits } = this.#services;
     if (isCrowded(counters.open, limits.connections))
       letIdleGo(this.#rows, limits.connections, (now - secondsIn(clock, CROWDED_SECONDS)) as Cycles);
+    this.#relieve(now);
     for (const row of this.#rows) {
       if (!row.isOpen) continue;
       if (now >= this.#drainBy) row.abort();

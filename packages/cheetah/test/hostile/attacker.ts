@@ -32,7 +32,7 @@ export interface AttackReport {
 const BURST = 64;
 const HEARD_AT_ONCE = 512;
 /** Seconds of frames that may be made up for when the processor was elsewhere. */
-const BEHIND_SECONDS = 0.05;
+const BEHIND_SECONDS = 0.01;
 
 const wish = JSON.parse(process.argv[2] ?? "{}") as AttackWish;
 const host = await RawHost.open(wish.link, wish.frameBytes);

@@ -135,7 +135,9 @@ const slowLoris: Role = {
   acknowledges: true,
   request: () => bytesOf("GET / HTTP/1.1\r\nHost"),
   turn: (peer, peers) => {
-    peers.say(peer, ACK | PSH, { text: DRIBBLE.subarray(40 + (peer.turns % 4000), 41 + (peer.turns % 4000)) });
+    peers.say(peer, ACK | PSH, {
+      text: DRIBBLE.subarray(40 + (peer.turns % 4000), 41 + (peer.turns % 4000)),
+    });
     peer.sendNext = (peer.sendNext + 1) >>> 0;
     peer.turns += 1;
     return 1;
@@ -220,7 +222,8 @@ const liar: Role = {
   acknowledges: false,
   request: () => LARGE,
   turn: (peer, peers) => {
-    const from = peer.receiveNext + peers.random.pick([1, 2, 100, 1460, 14_000, 10 ** 6]) + peers.random.below(3000);
+    const from =
+      peer.receiveNext + peers.random.pick([1, 2, 100, 1460, 14_000, 10 ** 6]) + peers.random.below(3000);
     const blocks = [0, 2, 4].flatMap((step) => [...wordOf(from + step), ...wordOf(from + step + 1)]);
     peers.say(peer, ACK, { options: [1, 1, 5, 26, ...blocks] });
     return 1;
@@ -289,8 +292,25 @@ const role =
   (means: Means): Attack =>
     withPeers(means, played, wanted);
 
+/** The attacks there are. */
+export type AttackName =
+  | "fuzz"
+  | "SYN flood"
+  | "guessed numbers"
+  | "fragments"
+  | "slow loris"
+  | "slow readers"
+  | "closed windows"
+  | "hoarders"
+  | "tiny segments"
+  | "ACK storm"
+  | "optimistic ACKs"
+  | "SACK lies"
+  | "timestamp lies"
+  | "TIME-WAIT crowd";
+
 /** Every attack by its name. */
-export const ATTACKS = {
+export const ATTACKS: Readonly<Record<AttackName, (means: Means) => Attack>> = {
   fuzz,
   "SYN flood": synFlood,
   "guessed numbers": guesses,
@@ -305,6 +325,4 @@ export const ATTACKS = {
   "SACK lies": role(liar, 64),
   "timestamp lies": role(timeTraveller, 64),
   "TIME-WAIT crowd": role(closer, 256),
-} as const satisfies Readonly<Record<string, (means: Means) => Attack>>;
-/** A name of one. */
-export type AttackName = keyof typeof ATTACKS;
+};

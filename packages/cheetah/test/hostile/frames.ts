@@ -104,8 +104,7 @@ export function sumTransport(frame: Frame, protocol: number, at: number, length:
 }
 
 /** Where a transport's checksum is in its header. */
-export const sumPlace = (protocol: number): number =>
-  protocol === TCP ? 16 : protocol === UDP ? 6 : 2;
+export const sumPlace = (protocol: number): number => (protocol === TCP ? 16 : protocol === UDP ? 6 : 2);
 
 /** Who speaks to whom on which port. */
 export interface Ends {

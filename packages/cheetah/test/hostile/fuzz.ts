@@ -103,11 +103,44 @@ export class Fuzzer {
   #ethernet(frame: Frame): void {
     const { random } = this;
     const { octets, ownOctets, frameBytes } = this.#target;
-    const type = random.pick([TYPE_IPV4, TYPE_ARP, 0x86dd, 0x8100, 0x88a8, 0x8847, 0x0000, 0x05dc, 0xffff, random.below(65_536)]);
+    const type = random.pick([
+      TYPE_IPV4,
+      TYPE_ARP,
+      0x86dd,
+      0x8100,
+      0x88a8,
+      0x8847,
+      0x0000,
+      0x05dc,
+      0xffff,
+      random.below(65_536),
+    ]);
     const elsewhere: Octets = [0x02, 0, 0, random.below(256), random.below(256), random.below(256)];
-    const to = random.pick([octets, octets, octets, EVERYBODY, [1, 0, 0x5e, 0, 0, 1], [0x33, 0x33, 0, 0, 0, 1], elsewhere]);
+    const to = random.pick([
+      octets,
+      octets,
+      octets,
+      EVERYBODY,
+      [1, 0, 0x5e, 0, 0, 1],
+      [0x33, 0x33, 0, 0, 0, 1],
+      elsewhere,
+    ]);
     putEthernet(frame, to, random.pick([ownOctets, octets, EVERYBODY, elsewhere, [0, 0, 0, 0, 0, 0]]), type);
-    frame.length = random.pick([14, 15, 20, 33, 34, 60, 61, 1514, 1515, 1518, 2000, frameBytes, 14 + random.below(1501)]);
+    frame.length = random.pick([
+      14,
+      15,
+      20,
+      33,
+      34,
+      60,
+      61,
+      1514,
+      1515,
+      1518,
+      2000,
+      frameBytes,
+      14 + random.below(1501),
+    ]);
     this.#scribble(frame, 14, frame.length);
   }
 
@@ -211,7 +244,20 @@ export class Fuzzer {
       destinationPort: random.chance(85) ? 80 : random.below(65_536),
       sequence: random.word(),
       acknowledgment: random.word(),
-      flags: random.pick([SYN, SYN, SYN | FIN, SYN | RST, 0, 255, FIN, ACK, ACK | URG, RST, SYN | ACK, random.below(256)]),
+      flags: random.pick([
+        SYN,
+        SYN,
+        SYN | FIN,
+        SYN | RST,
+        0,
+        255,
+        FIN,
+        ACK,
+        ACK | URG,
+        RST,
+        SYN | ACK,
+        random.below(256),
+      ]),
       window: random.pick([0, 1, 65_535, random.below(65_536)]),
       options: this.#options(),
       text: this.#text(),
@@ -232,7 +278,14 @@ export class Fuzzer {
     };
     if (heard === undefined) {
       const options = random.pick([[], [2, 4, 5, 180], [2, 4, 0, random.below(80)], this.#options()]);
-      this.#segment(frame, { ...ends, sequence: random.word(), acknowledgment: 0, flags: SYN, window: 65_535, options });
+      this.#segment(frame, {
+        ...ends,
+        sequence: random.word(),
+        acknowledgment: 0,
+        flags: SYN,
+        window: 65_535,
+        options,
+      });
       return;
     }
     const taken = heard.textLength + ((heard.flags & (SYN | FIN)) === 0 ? 0 : 1);
@@ -260,7 +313,12 @@ export class Fuzzer {
     const { random } = this;
     if (random.chance(5)) return [];
     const own = random.chance(80) ? 1 : random.word();
-    const word = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+    const word = (value: number): number[] => [
+      value >>> 24,
+      (value >>> 16) & 255,
+      (value >>> 8) & 255,
+      value & 255,
+    ];
     const times = [1, 1, 8, 10, ...word(own), ...word(random.chance(80) ? heard.timestamp : random.word())];
     if (random.chance(70)) return times;
     const from = (heard.sequence + this.#slip()) >>> 0;
@@ -296,7 +354,9 @@ export class Fuzzer {
   #datagram(frame: Frame, protocol: number, length: number): void {
     const { octets, ownOctets, address } = this.#target;
     putEthernet(frame, octets, ownOctets, TYPE_IPV4);
-    const destination = this.random.chance(92) ? address : this.random.pick([BROADCAST, addressOf("10.9.255.255"), ...STRANGE]);
+    const destination = this.random.chance(92)
+      ? address
+      : this.random.pick([BROADCAST, addressOf("10.9.255.255"), ...STRANGE]);
     putIp(frame, { source: this.#source(), destination, protocol, length });
     frame.length = TRANSPORT_AT + length;
   }
@@ -323,7 +383,8 @@ export class Fuzzer {
     const { random } = this;
     if (to <= from) return;
     bytes.fill(random.below(256), from, to);
-    for (let marks = random.below(8); marks > 0; marks--) bytes[from + random.below(to - from)] = random.below(256);
+    for (let marks = random.below(8); marks > 0; marks--)
+      bytes[from + random.below(to - from)] = random.below(256);
   }
 
   #source(): number {

@@ -50,19 +50,51 @@ export function layHostile(ground: HostileGround): void {
   for (const name of Object.values(ground) as string[]) mustRun("ip", "netns", "add", name);
   const inMiddle = (...words: string[]): void => void mustRun("ip", "-n", middle, ...words);
   inMiddle("link", "add", "name", "br0", "mtu", `${LINK_MTU}`, "type", "bridge", "mcast_snooping", "0");
-  mustWithin(middle, "sh", "-c", "for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ -e $f ] && echo 0 > $f; done; true");
+  mustWithin(
+    middle,
+    "sh",
+    "-c",
+    "for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ -e $f ] && echo 0 > $f; done; true",
+  );
   for (const who of ["server", "client", "attacker"] as const) {
     const port = PORTS[who];
-    inMiddle("link", "add", "name", port, "mtu", `${LINK_MTU}`, "type", "veth", "peer", "name", LINK, "netns", ground[who]);
+    inMiddle(
+      "link",
+      "add",
+      "name",
+      port,
+      "mtu",
+      `${LINK_MTU}`,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      LINK,
+      "netns",
+      ground[who],
+    );
     inMiddle("link", "set", "dev", port, "master", "br0");
-    for (const [namespace, link] of [[middle, port], [ground[who], LINK]] as const) {
+    for (const [namespace, link] of [
+      [middle, port],
+      [ground[who], LINK],
+    ] as const) {
       const setting = `/proc/sys/net/ipv6/conf/${link}/disable_ipv6`;
       mustWithin(namespace, "sh", "-c", `if [ -e ${setting} ]; then echo 1 > ${setting}; fi`);
       mustRun("ip", "-n", namespace, "link", "set", "dev", link, "mtu", `${LINK_MTU}`, "up");
     }
   }
   inMiddle("link", "set", "dev", PORTS.attacker, "type", "bridge_slave", "learning", "off");
-  mustWithin(middle, "bridge", "fdb", "replace", octetsIn(ground.attacker), "dev", PORTS.attacker, "master", "static");
+  mustWithin(
+    middle,
+    "bridge",
+    "fdb",
+    "replace",
+    octetsIn(ground.attacker),
+    "dev",
+    PORTS.attacker,
+    "master",
+    "static",
+  );
   inMiddle("link", "set", "dev", "br0", "up");
   mustRun("ip", "-n", ground.client, "addr", "add", `${CLIENT}/${PREFIX}`, "dev", LINK);
   for (const address of LINUX_ATTACKERS)
@@ -70,7 +102,20 @@ export function layHostile(ground: HostileGround): void {
   mustWithin(ground.client, "sh", "-c", "echo '20000 39999' > /proc/sys/net/ipv4/ip_local_port_range");
   // Whoever lies to the clients about where the server is attacks them, not the server.
   for (const name of [ground.client, ground.attacker])
-    mustRun("ip", "-n", name, "neigh", "add", SERVER, "lladdr", octetsIn(ground.server), "dev", LINK, "nud", "permanent");
+    mustRun(
+      "ip",
+      "-n",
+      name,
+      "neigh",
+      "add",
+      SERVER,
+      "lladdr",
+      octetsIn(ground.server),
+      "dev",
+      LINK,
+      "nud",
+      "permanent",
+    );
 }
 
 /** Ends the namespaces, and the links with them. */
@@ -87,9 +132,7 @@ const SOURCE = "--conditions=@exolith/source";
 
 /** Words in front of a program that keep it on one processor, where there are several: the server has one for itself. */
 const pinned = (processor: number, ...more: string[]): string[] =>
-  cpus().length > 1 && findTool("taskset") !== undefined
-    ? ["taskset", "-c", `${processor}`, ...more]
-    : more;
+  cpus().length > 1 && findTool("taskset") !== undefined ? ["taskset", "-c", `${processor}`, ...more] : more;
 
 /** A server that says what it holds. */
 export interface WatchedServer extends Started {

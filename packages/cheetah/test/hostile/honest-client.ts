@@ -73,7 +73,9 @@ class Exchange {
   /** True when the whole response is the right one. */
   get isRight(): boolean {
     const all = Buffer.concat(this.#received);
-    return all.subarray(0, 12).toString() === "HTTP/1.1 200" && all.subarray(-this.#body.length).equals(this.#body);
+    return (
+      all.subarray(0, 12).toString() === "HTTP/1.1 200" && all.subarray(-this.#body.length).equals(this.#body)
+    );
   }
 
   #readHead(): void {
@@ -106,7 +108,8 @@ class Kept {
   }
 
   look(now: number): void {
-    if (this.#exchange !== undefined && now - this.#exchange.begun > PATIENCE_MILLISECONDS) this.#socket?.destroy();
+    if (this.#exchange !== undefined && now - this.#exchange.begun > PATIENCE_MILLISECONDS)
+      this.#socket?.destroy();
   }
 
   #open(): void {

@@ -2,7 +2,17 @@
 import type { Random } from "./random.ts";
 
 const METHODS = ["GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "get", "G T", "", "PRI", "\u0000"];
-const VERSIONS = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.1 ", "http/1.1", "", "HTTP/1.11"];
+const VERSIONS = [
+  "HTTP/1.1",
+  "HTTP/1.1",
+  "HTTP/1.0",
+  "HTTP/0.9",
+  "HTTP/2.0",
+  "HTTP/1.1 ",
+  "http/1.1",
+  "",
+  "HTTP/1.11",
+];
 const TARGETS = [
   "/",
   "/small.txt",

@@ -1,5 +1,16 @@
 /** Peers that speak TCP as an attacker likes: real handshakes from many addresses, and then whatever their role says. */
-import { ACK, FIN, PSH, RST, SYN, putSegment, readSegment, type Frame, type Heard, type Octets } from "./frames.ts";
+import {
+  ACK,
+  FIN,
+  PSH,
+  RST,
+  SYN,
+  putSegment,
+  readSegment,
+  type Frame,
+  type Heard,
+  type Octets,
+} from "./frames.ts";
 import { makeRandom, type Random } from "./random.ts";
 import { RAW_COUNT, RAW_FIRST, type RawHost } from "./raw-host.ts";
 
@@ -138,7 +149,17 @@ export class RawPeers {
     const port = 1024 + (this.#nextPort % 64_000);
     this.#nextPort += 1;
     const sendNext = this.random.word();
-    const peer = { address, port, isOpen: false, sendNext, receiveNext: 0, seen: 0, timestamp: 0, turns: 0, at: now };
+    const peer = {
+      address,
+      port,
+      isOpen: false,
+      sendNext,
+      receiveNext: 0,
+      seen: 0,
+      timestamp: 0,
+      turns: 0,
+      at: now,
+    };
     this.#peers.set(keyOf(address, port), peer);
     this.#order.push(keyOf(address, port));
     this.say(peer, SYN);

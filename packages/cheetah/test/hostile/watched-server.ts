@@ -70,8 +70,20 @@ const collect = (globalThis as { readonly gc?: () => void }).gc;
 
 function httpTotals(): Totals {
   const { counters } = served.server.cheetah;
-  const names = ["accepted", "refused", "requests", "timeouts", "stalls", "bodyBytes", "cacheHits", "cacheMisses"] as const;
-  return { ...Object.fromEntries(names.map((name) => [name, counters[name]()])), displaced: counters.displaced() };
+  const names = [
+    "accepted",
+    "refused",
+    "requests",
+    "timeouts",
+    "stalls",
+    "bodyBytes",
+    "cacheHits",
+    "cacheMisses",
+  ] as const;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, counters[name]()])),
+    displaced: counters.displaced(),
+  };
 }
 
 function ringTotals(): Totals {
