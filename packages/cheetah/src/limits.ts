@@ -24,7 +24,7 @@ export interface Limits {
   readonly requestSeconds: number;
   /** Seconds without an acknowledgement while bytes are queued; then the connection is reset. */
   readonly stallSeconds: number;
-  /** Seconds without progress, after which a connection gives way to one that needs its room. Progress is a whole request, or `stuckBytes` acknowledged. */
+  /** Seconds without progress, which is a whole request or `stuckBytes` acknowledged, after which a connection is reset while more than 3/4 are in use, or others wait for what it holds. */
   readonly stuckSeconds: number;
   /** Bytes that are progress when they are acknowledged; all that are queued, if those are fewer. */
   readonly stuckBytes: number;

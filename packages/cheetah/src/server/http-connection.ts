@@ -48,6 +48,7 @@ export class HttpConnection {
   #progressAt = 0 as Cycles;
   #taken = 0;
   #queued = 0;
+  #hasTaken = false;
 
   constructor(services: Services, row: number) {
     this.row = row;
@@ -78,17 +79,17 @@ export class HttpConnection {
 
   /** Since when it has made no progress: its client takes nothing, or says nothing whole. */
   get stuckSince(): Cycles {
-    return this.holdsBytes ? this.#progressAt : this.#since;
+    return this.#unacknowledged > 0 ? this.#progressAt : this.#since;
   }
 
-  /** True while its client has not taken everything. */
-  get holdsBytes(): boolean {
-    return this.#unacknowledged > 0;
+  /** True when nothing is to be done, for a client that has taken everything. */
+  get isWaiting(): boolean {
+    return this.isIdle && this.#unacknowledged === 0;
   }
 
-  /** Where its client is. */
-  get remoteAddress(): number {
-    return this.#connection?.remoteAddress ?? 0;
+  /** True once its client has taken a whole response, or `stuckBytes` of one. */
+  get hasTaken(): boolean {
+    return this.#hasTaken;
   }
 
   /** Serves `connection` from now on. */
@@ -98,6 +99,7 @@ export class HttpConnection {
     this.#skip = 0;
     this.#leftBehind = this.#peerEnded = this.#owesFin = false;
     this.#taken = this.#queued = 0;
+    this.#hasTaken = false;
     this.#writer.open(connection);
     this.#reader.reset();
     this.#touch();
@@ -201,6 +203,7 @@ export class HttpConnection {
     this.#queued = left;
     if (left > 0 && this.#taken < this.#services.limits.stuckBytes) return;
     this.#taken = 0;
+    this.#hasTaken = true;
     this.#progressAt = now;
   }
 

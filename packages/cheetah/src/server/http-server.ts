@@ -2,12 +2,15 @@
 import { NEVER } from "@exolith/exokernel/abi";
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
+import { IndexLists } from "../memory/index-lists.ts";
 import type { WaitLists } from "../memory/wait-lists.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { CROWDED_SECONDS, Crowd, isCrowded, letIdleGo, stuckWithBytes, whoGivesWay } from "./room.ts";
+import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle, stuckSince, tooMany } from "./room.ts";
 import type { Services } from "./services.ts";
 import { secondsIn } from "./services.ts";
 
+/** The one list of newcomers. */
+const NEWCOMERS = 0;
 /** Connections that go on in one poll, before others get their turn. */
 const RUN_BATCH = 128;
 /** Seconds between two looks at the time of every connection. */
@@ -21,18 +24,20 @@ export class HttpServer implements ConnectionHandler, Pollable {
   readonly #waits: WaitLists;
   readonly #rows: HttpConnection[] = [];
   readonly #free: number[] = [];
-  readonly #crowd = new Crowd();
+  /** Rows whose clients have taken nothing yet, the oldest first. */
+  readonly #newcomers: IndexLists;
   #nextSweep: Cycles = NEVER;
   #drainBy: Cycles = NEVER;
 
   constructor(services: Services, waits: WaitLists) {
     this.#services = services;
     this.#waits = waits;
+    this.#newcomers = new IndexLists(services.limits.connections, 1);
   }
 
   opened(connection: Connection): void {
     const { counters, clock } = this.#services;
-    const row = this.#services.draining() ? undefined : (this.#takeRow() ?? this.#makeRoom(connection));
+    const row = this.#services.draining() ? undefined : (this.#takeRow() ?? this.#makeRoom());
     connection.context = row;
     if (row === undefined) {
       counters.refused += 1;
@@ -41,7 +46,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     }
     counters.accepted += 1;
     counters.open += 1;
-    this.#crowd.add(connection.remoteAddress);
+    this.#newcomers.add(NEWCOMERS, row.row);
     row.open(connection);
     if (this.#nextSweep === NEVER)
       this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
@@ -52,7 +57,9 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   acknowledged(connection: Connection): void {
-    rowOf(connection)?.acknowledged();
+    const row = rowOf(connection);
+    row?.acknowledged();
+    if (row?.hasTaken === true) this.#newcomers.remove(row.row);
   }
 
   ended(connection: Connection): void {
@@ -63,7 +70,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     const row = rowOf(connection);
     connection.context = undefined;
     if (row === undefined) return;
-    this.#crowd.remove(connection.remoteAddress);
+    this.#newcomers.remove(row.row);
     row.closed();
     this.#services.counters.open -= 1;
     if (this.#services.counters.open === 0) this.#services.shared?.clear();
@@ -112,20 +119,21 @@ export class HttpServer implements ConnectionHandler, Pollable {
     return row;
   }
 
-  /** When all are in use, somebody gives way. */
-  #makeRoom({ remoteAddress }: Connection): HttpConnection | undefined {
-    this.#displace(
-      whoGivesWay(this.#rows, this.#crowd, remoteAddress, this.#stuckBefore(this.#services.now())),
-    );
+  /** When all are in use, whoever has been there longest and taken nothing gives way, or else whoever has waited longest for a next request. */
+  #makeRoom(): HttpConnection | undefined {
+    const newcomer = this.#rows[this.#newcomers.first(NEWCOMERS)];
+    this.#displace(newcomer ?? longestIdle(this.#rows));
     return this.#takeRow();
   }
 
-  /** When some wait for a slot or a chunk, those give way whose clients do not take what they hold. */
+  /** Those that are stuck give way while most are in use, or as many wait for a slot or a chunk. */
   #relieve(now: Cycles): void {
+    const { counters, limits } = this.#services;
     const { lists, heads, free } = this.#waits;
     const waiting = lists.count(heads) + lists.count(free);
-    if (waiting === 0) return;
-    for (const row of stuckWithBytes(this.#rows, this.#stuckBefore(now), waiting)) this.#displace(row);
+    const limit = Math.max(waiting, tooMany(counters.open, limits.connections));
+    if (limit === 0) return;
+    for (const row of stuckSince(this.#rows, this.#stuckBefore(now), limit)) this.#displace(row);
   }
 
   #stuckBefore(now: Cycles): Cycles {

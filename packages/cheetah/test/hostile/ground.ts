@@ -2,12 +2,13 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { findTool, mustRun, startCheetah, type Started } from "../support/command.ts";
+import { findTool, mustRun, runProgram, startCheetah, type Started } from "../support/command.ts";
 import { within, mustWithin } from "../support/ring-ground.ts";
 import { until } from "../support/waiting.ts";
 import type { AttackName } from "./attacks.ts";
 import type { AttackReport, AttackWish } from "./attacker.ts";
 import type { ClientTotals, ClientWish } from "./honest-client.ts";
+import type { MalformedReport, MalformedWish } from "./malformed-client.ts";
 import type { Look, ServerWish } from "./watched-server.ts";
 
 /** Addresses on the one network. */
@@ -185,6 +186,14 @@ function startLines(words: readonly string[], kind: string): Lines {
   };
 }
 
+/** What a program reports when it has ended. */
+async function reportOf<T>(lines: Lines): Promise<T> {
+  await lines.ended();
+  const said = lines.last();
+  if (said === undefined) throw new Error(`it broke down: ${lines.errors()}`);
+  return JSON.parse(said) as T;
+}
+
 /** The honest client at work. */
 export interface HonestClient {
   /** What it has had. */
@@ -235,12 +244,7 @@ export function startAttack(
   };
   const words = pinned(1, "nice", "-n", "5", process.execPath, SOURCE, program("attacker.ts"));
   const lines = startLines([...within(ground.attacker, ...words), JSON.stringify(told)], "attacked");
-  const report = async (): Promise<AttackReport> => {
-    await lines.ended();
-    const said = lines.last();
-    if (said === undefined) throw new Error(`the attacker broke down: ${lines.errors()}`);
-    return JSON.parse(said) as AttackReport;
-  };
+  const report = (): Promise<AttackReport> => reportOf(lines);
   return {
     report,
     end: () => {
@@ -248,4 +252,37 @@ export function startAttack(
       return report();
     },
   };
+}
+
+/** Sends malformed requests; what the program reports. */
+export function sendMalformed(
+  ground: HostileGround,
+  requests: number,
+  seed: number,
+): Promise<MalformedReport> {
+  const told: MalformedWish = { server: SERVER, addresses: LINUX_ATTACKERS, requests, seed };
+  const words = pinned(1, process.execPath, SOURCE, program("malformed-client.ts"));
+  return reportOf(startLines([...within(ground.attacker, ...words), JSON.stringify(told)], "attacked"));
+}
+
+/** Frames whose virtio headers lie: how many there were, and how many Linux took. */
+export interface StrangeReport {
+  readonly frames: number;
+  readonly taken: number;
+}
+
+const STRANGE = fileURLToPath(new URL("../../../hw-model/test/send-strange.ts", import.meta.url));
+
+/** Sends frames whose virtio headers lie. */
+export async function sendStrange(
+  ground: HostileGround,
+  frames: number,
+  seed: number,
+): Promise<StrangeReport> {
+  const told = [LINK, `${frames}`, `${seed}`, octetsIn(ground.server), SERVER, "10.9.3.9"];
+  const words = pinned(1, process.execPath, SOURCE, STRANGE, ...told);
+  const [first = "", ...rest] = within(ground.attacker, ...words);
+  const { code, output, errors } = await runProgram(first, rest, 120_000);
+  if (code !== 0) throw new Error(`strange frames: ${errors}`);
+  return JSON.parse(output.toString()) as StrangeReport;
 }

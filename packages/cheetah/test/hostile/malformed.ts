@@ -34,7 +34,7 @@ const TARGETS = [
 const FIELDS = [
   "Host: x",
   "Host:",
-  "Host: x\r\nHost: y",
+  "Host: y",
   "Connection: close",
   "Connection: keep-alive",
   "Content-Length: 3",
@@ -65,13 +65,14 @@ const octets = (random: Random, length: number): string => {
 /** One request; many are wrong in one place only, some in all. */
 export function malformedRequest(random: Random): Buffer {
   const target = random.chance(15) ? `/${octets(random, random.below(40))}` : random.pick(TARGETS);
-  const end = random.pick(ENDS);
+  const end = random.chance(60) ? "\r\n" : random.pick(ENDS);
   const lines = [`${random.pick(METHODS)} ${target} ${random.pick(VERSIONS)}`];
+  if (random.chance(80)) lines.push("Host: x");
   for (let fields = random.below(6); fields > 0; fields--)
     lines.push(random.chance(15) ? octets(random, random.below(30)) : random.pick(FIELDS));
   if (random.chance(1)) lines.push(`X: ${"y".repeat(random.pick([8000, 17_000, 30_000]))}`);
   if (random.chance(1)) for (let i = 0; i < 120; i++) lines.push(`X-${i}: y`);
   const request = Buffer.from(`${lines.join(end)}${end}${end}`, "latin1");
-  if (random.chance(40)) request[random.below(request.length)] = random.below(256);
+  if (random.chance(25)) request[random.below(request.length)] = random.below(256);
   return random.chance(10) ? request.subarray(0, random.below(request.length) + 1) : request;
 }

@@ -5,6 +5,7 @@ import {
   PSH,
   RST,
   SYN,
+  putArp,
   putSegment,
   readSegment,
   type Frame,
@@ -12,7 +13,7 @@ import {
   type Octets,
 } from "./frames.ts";
 import { makeRandom, type Random } from "./random.ts";
-import { RAW_COUNT, RAW_FIRST, type RawHost } from "./raw-host.ts";
+import { RAW_FIRST, type RawHost } from "./raw-host.ts";
 
 /** The server, as its peers see it. */
 export interface Aim {
@@ -52,6 +53,8 @@ export interface Role {
   readonly heard?: (peer: Peer, segment: Heard, peers: RawPeers) => void;
 }
 
+/** Addresses that peers share: each has several ports. */
+const PEER_ADDRESSES = 200;
 const RETRY_MILLISECONDS = 1000;
 const TIMESTAMPS = 8;
 const NOTHING = new Uint8Array(0);
@@ -70,6 +73,8 @@ export class RawPeers {
   readonly #order: number[] = [];
   readonly #withTimestamps: boolean;
   #next = 0;
+  /** Of each attack's own, so that none meets connections of the one before. */
+  readonly #firstPort: number;
   #nextPort = 0;
 
   constructor(host: RawHost, aim: Aim, role: Role, wanted: number, seed: number) {
@@ -78,6 +83,7 @@ export class RawPeers {
     this.#role = role;
     this.#wanted = wanted;
     this.random = makeRandom(seed);
+    this.#firstPort = this.random.below(60_000);
     this.#withTimestamps = role.options?.includes(TIMESTAMPS) ?? false;
   }
 
@@ -145,8 +151,9 @@ export class RawPeers {
   }
 
   #open(now: number): void {
-    const address = RAW_FIRST + 1 + (this.#nextPort % (RAW_COUNT - 1));
-    const port = 1024 + (this.#nextPort % 64_000);
+    const address = RAW_FIRST + 1 + (this.#nextPort % PEER_ADDRESSES);
+    const port = 1024 + ((this.#firstPort + this.#nextPort) % 64_000);
+    if (this.#nextPort < PEER_ADDRESSES) this.#introduce(address);
     this.#nextPort += 1;
     const sendNext = this.random.word();
     const peer = {
@@ -163,6 +170,21 @@ export class RawPeers {
     this.#peers.set(keyOf(address, port), peer);
     this.#order.push(keyOf(address, port));
     this.say(peer, SYN);
+  }
+
+  /** Asks for the server's Ethernet address, as any host does before its first packet; so the server learns its own. */
+  #introduce(sender: number): void {
+    const { host } = this;
+    const { octets, address: target } = this.#aim;
+    const claim = {
+      operation: 1,
+      senderOctets: host.octets,
+      sender,
+      targetOctets: [0, 0, 0, 0, 0, 0],
+      target,
+    };
+    putArp(host.out, octets, host.octets, claim);
+    host.send();
   }
 
   #turn(peer: Peer, now: number): number {

@@ -1,0 +1,202 @@
+/** Cheetah on an interface of Linux under attack: every attack for a moment, while an honest client is served. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AttackName } from "./hostile/attacks.ts";
+import type { AttackReport } from "./hostile/attacker.ts";
+import {
+  clearHostile,
+  hostileGround,
+  layHostile,
+  sendMalformed,
+  sendStrange,
+  startAttack,
+  startHonest,
+  type HonestClient,
+  type WatchedServer,
+} from "./hostile/ground.ts";
+import {
+  FILES,
+  expectAllBack,
+  expectSums,
+  expectWholeSite,
+  missingForHostile,
+  pagesIn,
+  startServer,
+} from "./hostile/stage.ts";
+import type { Look } from "./hostile/watched-server.ts";
+import { skipReason } from "./support/command.ts";
+import { makeScratch, removeScratch, writeFiles } from "./support/scratch.ts";
+import { pause, until } from "./support/waiting.ts";
+
+const missing = skipReason("Cheetah on an interface of Linux under attack", missingForHostile());
+const ground = hostileGround("hostile");
+/** Frames of one attack. */
+const FRAMES = 20_000;
+const RATE = 50_000;
+const REQUESTS = 3000;
+/** Shorter than usual, so that what is held for silent clients comes back while the test waits. */
+const LIMITS = { stallSeconds: 4, requestSeconds: 4, idleSeconds: 4, lingerSeconds: 1 };
+
+let scratch: string;
+let server: WatchedServer;
+let honest: HonestClient | undefined;
+let before: Look;
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  scratch = makeScratch();
+  writeFiles(`${scratch}/site`, FILES);
+  layHostile(ground);
+  server = await startServer(ground, scratch, LIMITS);
+  before = await server.look();
+  honest = await startHonest(ground, { kept: 100, fresh: 30, pages: pagesIn(scratch) });
+}, 60_000);
+afterAll(async () => {
+  if (missing !== undefined) return;
+  await honest?.end();
+  await server?.end("SIGKILL");
+  clearHostile(ground);
+  removeScratch(scratch);
+});
+
+/** Each attack has numbers of its own. */
+let seed = 10;
+
+/** What came of an attack: its report, and what the server did meanwhile. */
+interface Outcome {
+  readonly report: AttackReport;
+  readonly at: Look;
+  /** How much a counter grew. */
+  grew(layer: "arp" | "ipv4" | "icmp" | "udp" | "tcp" | "http", name: string): number;
+}
+
+/** The honest client goes on having right answers, on the connections that it has and on new ones. */
+async function expectServed(): Promise<void> {
+  const begun = honest?.totals();
+  const isServed = (): boolean => {
+    const now = honest?.totals();
+    return (now?.kept ?? 0) >= (begun?.kept ?? 0) + 20 && (now?.fresh ?? 0) >= (begun?.fresh ?? 0) + 5;
+  };
+  expect(await until(isServed, 20_000)).toBe(true);
+  expect(honest?.totals().wrong).toBe(0);
+}
+
+/** Lets an attack go on for `frames`, or if it has not so many to send for as long as they would take. */
+async function attackWith(name: AttackName, frames: number = FRAMES, rate: number = RATE): Promise<Outcome> {
+  const first = await server.look();
+  const attack = startAttack(ground, { name, rate, seed: ++seed, frames });
+  await pause(500);
+  await expectServed();
+  const at = await server.look();
+  const report = await Promise.race([attack.report(), pause(1000).then(() => attack.end())]);
+  const last = await server.look();
+  await expectServed();
+  return { report, at, grew: (layer, counter) => (last[layer][counter] ?? 0) - (first[layer][counter] ?? 0) };
+}
+
+describe.skipIf(missing !== undefined)(
+  "an honest client is served byte for byte while the server meets",
+  () => {
+    test("frames of every layer that no honest host sends", async () => {
+      const { report, grew } = await attackWith("fuzz", 60_000);
+      expect(report.sent).toBeGreaterThanOrEqual(60_000);
+      expect(Object.values(report.counts).every((count) => count > 5000)).toBe(true);
+      for (const name of ["malformed", "badChecksum", "fragments", "martians", "unknownProtocol"])
+        expect(grew("ipv4", name)).toBeGreaterThan(0);
+      for (const layer of ["arp", "icmp", "udp", "tcp"] as const)
+        expect(grew(layer, "malformed")).toBeGreaterThan(0);
+      expect(grew("tcp", "established")).toBeGreaterThan(0);
+    });
+
+    test("virtio headers that lie", async () => {
+      const { frames, taken } = await sendStrange(ground, 3000, 5);
+      expect(frames).toBe(3000);
+      expect(taken).toBeGreaterThan(300);
+      await expectServed();
+    });
+
+    test("requests that no honest client sends", async () => {
+      const report = await sendMalformed(ground, REQUESTS, 12);
+      expect(report).toMatchObject({ wrong: 0, endless: 0 });
+      expect(report.requests).toBeGreaterThanOrEqual(REQUESTS);
+      for (const status of ["200", "400", "404", "405", "501", "505"])
+        expect(report.statuses[status]).toBeGreaterThan(0);
+      await expectServed();
+    });
+
+    test("a SYN flood: newcomers get in by cookies", async () => {
+      const { at, grew } = await attackWith("SYN flood", 60_000);
+      expect(at.held.halfOpen).toBeLessThanOrEqual(1024);
+      expect(grew("tcp", "cookiesSent")).toBeGreaterThan(0);
+      expect(grew("tcp", "cookiesAccepted")).toBeGreaterThan(0);
+    });
+
+    test("guesses at the numbers of its connections: none is reset, and the answers are few (RFC 5961)", async () => {
+      const lost = honest?.totals().keptLost;
+      const { grew } = await attackWith("guessed numbers");
+      expect(honest?.totals().keptLost).toBe(lost);
+      expect(grew("tcp", "rateLimited")).toBeGreaterThan(1000);
+      expect(grew("tcp", "challenges")).toBeGreaterThan(0);
+      expect(grew("tcp", "challenges")).toBeLessThan(1000);
+    });
+
+    test("fragments that never come whole", async () => {
+      const { grew } = await attackWith("fragments");
+      expect(grew("ipv4", "fragments")).toBeGreaterThan(FRAMES / 2);
+    });
+
+    test("heads that come a byte at a time, on all connections there are and more", async () => {
+      const { at, report } = await attackWith("slow loris", 20_000, 10_000);
+      expect(report.counts["opened"]).toBeGreaterThan(1024);
+      expect(at.held.connections).toBeLessThanOrEqual(1024);
+      expect(at.http["displaced"]).toBeGreaterThan(before.http["displaced"] ?? 0);
+    });
+
+    test("readers that take a byte at a time, on all connections there are and more", async () => {
+      const { at, report } = await attackWith("slow readers", 20_000, 10_000);
+      expect(report.counts["opened"]).toBeGreaterThan(1024);
+      expect(at.held.connections).toBeLessThanOrEqual(1024);
+    });
+
+    test("windows held at zero, over more chunks than the cache has", async () => {
+      const { report, at } = await attackWith("closed windows", 20_000, 10_000);
+      expect(report.counts["opened"]).toBeGreaterThan(200);
+      expect(at.held.chunksIdle).toBeGreaterThanOrEqual(Math.floor(at.held.chunks / 4) - 4);
+    });
+
+    test("dozens of responses asked for and not taken: a first slot is there for everybody", async () => {
+      const { report, at } = await attackWith("hoarders", 2000, 5000);
+      expect(report.counts["opened"]).toBeGreaterThanOrEqual(64);
+      expect(at.held.slotsFree).toBeGreaterThan(at.held.slots / 2);
+    });
+
+    test("segments of a byte asked for: none is that short", async () => {
+      const { report } = await attackWith("tiny segments");
+      expect(report.counts["overlong"]).toBe(88);
+      expect(report.counts["text"]).toBeGreaterThan(88 * 100);
+    });
+
+    test.each(["ACK storm", "optimistic ACKs", "SACK lies", "timestamp lies"] as const)(
+      "%s",
+      async (name) => {
+        const { report, grew } = await attackWith(name);
+        expect(report.counts["opened"]).toBeGreaterThan(0);
+        if (name === "optimistic ACKs") expect(grew("tcp", "rateLimited")).toBeGreaterThan(0);
+        if (name === "SACK lies") expect(grew("tcp", "blocksRefused")).toBeGreaterThan(0);
+        if (name === "timestamp lies") expect(grew("tcp", "timestampsOld")).toBeGreaterThan(0);
+      },
+    );
+
+    test("more ended connections than it remembers", async () => {
+      const { report, at } = await attackWith("TIME-WAIT crowd", 30_000);
+      expect(report.counts["ended"]).toBeGreaterThan(1000);
+      expect(at.held.timeWaits).toBeLessThanOrEqual(4096);
+    });
+
+    test("and afterwards the whole site comes, the counters add up, and everything is back", async () => {
+      await honest?.end();
+      await expectWholeSite(ground);
+      expectSums(await expectAllBack(server, before, 30));
+      expect(await server.end()).toBe(0);
+      expect(server.errors()).not.toContain("Error");
+    });
+  },
+);
