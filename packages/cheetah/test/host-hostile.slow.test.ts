@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)("a server that meets", () => {
   test("1,000,000 frames of every layer that no honest host sends: whole, and everything given back", async () => {
     const before = await server.look();
     const assault = async (seed: number): Promise<Look> => {
-      const attack = startAttack(ground, { name: "fuzz", rate: 50_000, seed, frames: FRAMES / 2 });
+      const attack = await startAttack(ground, { name: "fuzz", rate: 50_000, seed, frames: FRAMES / 2 });
       const report = await attack.report();
       expect(report.sent).toBeGreaterThanOrEqual(FRAMES / 2);
       console.log(`${report.sent} frames, ${Math.round(report.sent / report.seconds)} a second`);
@@ -174,7 +174,7 @@ describe.skipIf(missing !== undefined)(
       try {
         for (let round = 0; round < STRETCHES; round++) {
           quiet.push(await stretch(honest));
-          const attack = startAttack(ground, { name, rate, seed: 300 + round });
+          const attack = await startAttack(ground, { name, rate, seed: 300 + round });
           await pause(SETTLE_MILLISECONDS);
           attacked.push(await stretch(honest));
           const report = await attack.end();

@@ -45,6 +45,9 @@ export const hostileGround = (prefix: string): HostileGround => ({
 /** The interface in every namespace. */
 const LINK = "hostile0";
 
+const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const SOURCE = "--conditions=@exolith/source";
+
 /** Makes the namespaces, and the bridge between them; it learns nothing from what the attacker sends. */
 export function layHostile(ground: HostileGround): void {
   const { middle } = ground;
@@ -97,26 +100,22 @@ export function layHostile(ground: HostileGround): void {
     "static",
   );
   inMiddle("link", "set", "dev", "br0", "up");
+  // What goes to the attacker goes in segments as they are on a wire.
+  mustWithin(
+    middle,
+    process.execPath,
+    SOURCE,
+    program("../../../hw-model/test/set-offloads.ts"),
+    PORTS.attacker,
+    "off",
+  );
   mustRun("ip", "-n", ground.client, "addr", "add", `${CLIENT}/${PREFIX}`, "dev", LINK);
   for (const address of LINUX_ATTACKERS)
     mustRun("ip", "-n", ground.attacker, "addr", "add", `${address}/${PREFIX}`, "dev", LINK);
   mustWithin(ground.client, "sh", "-c", "echo '20000 39999' > /proc/sys/net/ipv4/ip_local_port_range");
-  // Whoever lies to the clients about where the server is attacks them, not the server.
-  for (const name of [ground.client, ground.attacker])
-    mustRun(
-      "ip",
-      "-n",
-      name,
-      "neigh",
-      "add",
-      SERVER,
-      "lladdr",
-      octetsIn(ground.server),
-      "dev",
-      LINK,
-      "nud",
-      "permanent",
-    );
+  // Whoever lies to the client about where the server is attacks the client, not the server.
+  const at = ["lladdr", octetsIn(ground.server), "dev", LINK, "nud", "permanent"];
+  mustRun("ip", "-n", ground.client, "neigh", "add", SERVER, ...at);
 }
 
 /** Ends the namespaces, and the links with them. */
@@ -127,9 +126,6 @@ export function clearHostile(ground: HostileGround): void {
 /** The Ethernet address of the interface in a namespace. */
 const octetsIn = (namespace: string): string =>
   mustWithin(namespace, "cat", `/sys/class/net/${LINK}/address`).trim();
-
-const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const SOURCE = "--conditions=@exolith/source";
 
 /** Words in front of a program that keep it on one processor, where there are several: the server has one for itself. */
 const pinned = (processor: number, ...more: string[]): string[] =>
@@ -165,6 +161,8 @@ export async function startWatched(
 interface Lines {
   readonly child: ChildProcess;
   last(): string | undefined;
+  /** True once it has said anything. */
+  hasBegun(): boolean;
   ended(): Promise<void>;
   errors(): string;
 }
@@ -181,6 +179,7 @@ function startLines(words: readonly string[], kind: string): Lines {
   return {
     child,
     last: () => [...output.matchAll(line)].at(-1)?.[1],
+    hasBegun: () => output !== "",
     ended: () => over,
     errors: () => errors,
   };
@@ -228,11 +227,11 @@ export interface Attacking {
   report(): Promise<AttackReport>;
 }
 
-/** Starts an attack. It goes behind others on its processor: a client that shares it stands for one that does not. */
-export function startAttack(
+/** Starts an attack; resolves when it has begun. It goes behind others on its processor: a client that shares it stands for one that does not. */
+export async function startAttack(
   ground: HostileGround,
   wish: { readonly name: AttackName; readonly rate: number; readonly seed: number; readonly frames?: number },
-): Attacking {
+): Promise<Attacking> {
   const told: AttackWish = {
     link: LINK,
     frameBytes: ATTACK_FRAME_BYTES,
@@ -245,6 +244,8 @@ export function startAttack(
   const words = pinned(1, "nice", "-n", "5", process.execPath, SOURCE, program("attacker.ts"));
   const lines = startLines([...within(ground.attacker, ...words), JSON.stringify(told)], "attacked");
   const report = (): Promise<AttackReport> => reportOf(lines);
+  if (!(await until(() => lines.hasBegun() || lines.child.exitCode !== null, 20_000)))
+    throw new Error(`the attack does not begin: ${lines.errors()}`);
   return {
     report,
     end: () => {
@@ -271,7 +272,7 @@ export interface StrangeReport {
   readonly taken: number;
 }
 
-const STRANGE = fileURLToPath(new URL("../../../hw-model/test/send-strange.ts", import.meta.url));
+const STRANGE = program("../../../hw-model/test/send-strange.ts");
 
 /** Sends frames whose virtio headers lie. */
 export async function sendStrange(

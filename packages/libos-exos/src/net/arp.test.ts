@@ -165,6 +165,25 @@ describe("a next hop", () => {
     expect(stateOf(host, PEER)).toBe(ARP_STATE.reachable);
   });
 
+  test("stays in use while the limit holds back the requests that it would answer", () => {
+    const { host, link, arrives, later } = makeHost();
+    const last = US + 1 + 200;
+    const claim = (sender: number) =>
+      arpPacket({ operation: 2, sender: [...PEER_HARDWARE, sender], target: [0, 0, US] });
+    for (let address = US + 1; address <= last; address++) arrives(claim(address));
+    later(arp.REACHABLE_SECONDS);
+    link.sent.length = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let address = US + 1; address <= last; address++) host.lookup(address);
+      expect(host.lookup(last)).toBeGreaterThanOrEqual(0);
+      const asked = link.sent.some((frame) => wire.targetAddress(frame, 14) === last);
+      link.sent.length = 0;
+      if (asked) arrives(claim(last));
+      later(1);
+    }
+    expect(host.lookup(US + 1)).toBe(arp.ARP_UNREACHABLE);
+    expect(host.counters.limited).toBeGreaterThan(0);
+  });
   test("that stopped answering becomes unreachable after three requests", () => {
     const host = makeHost();
     host.arrives(fromPeer(2));

@@ -239,16 +239,18 @@ export class Arp {
     this.#due = Math.min(this.#due, due);
   }
 
-  /** Sends a request: to the last known holder while probing (RFC 1122 section 2.3.2.1), else to everybody. */
+  /** Sends a request: to the last known holder while probing (RFC 1122 section 2.3.2.1), else to everybody. One that the limit held back does not count: it proves nothing. */
   #request(row: number, state: number, requests: number): void {
-    this.#schedule(row, state, requests, this.#clock.now() + RETRY_SECONDS * this.#second);
     const toHolder = state === ARP_STATE.probing && requests < REQUESTS_MAX;
     const high = toHolder ? this.#table.high(row) : BROADCAST_HIGH;
     const low = toHolder ? this.#table.low(row) : BROADCAST_LOW;
     const { scratch, scratchAt } = this.#options;
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, 0, 0, this.readers.address(row));
     const limit = state === ARP_STATE.probing ? this.#renewals : this.#searches;
-    if (this.#send(limit, wire.ARP_OPERATION.request, high, low)) this.#counts.requestsSent += 1;
+    const isSent = this.#send(limit, wire.ARP_OPERATION.request, high, low);
+    if (isSent) this.#counts.requestsSent += 1;
+    const due = this.#clock.now() + RETRY_SECONDS * this.#second;
+    this.#schedule(row, state, isSent ? requests : requests - 1, due);
   }
 
   #reply(window: Window, at: number): void {
