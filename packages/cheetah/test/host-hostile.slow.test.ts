@@ -155,6 +155,7 @@ describe.skipIf(missing !== undefined)(
       ["SYN flood", 50_000],
       ["guessed numbers", 50_000],
       ["fragments", 50_000],
+      ["forged neighbour", 50_000],
       ["ACK storm", 50_000],
       ["optimistic ACKs", 50_000],
       ["SACK lies", 50_000],

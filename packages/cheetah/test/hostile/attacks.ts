@@ -9,6 +9,7 @@ import {
   TRANSPORT_AT,
   TYPE_IPV4,
   addressOf,
+  putArp,
   putEthernet,
   putIp,
   putSegment,
@@ -270,6 +271,25 @@ function fragments({ host, victims, seed }: Means): Attack {
   };
 }
 
+/** Claims to be where the honest client is. */
+function forgedNeighbour({ host, victims, seed }: Means): Attack {
+  const random = makeRandom(seed);
+  return {
+    step: () => {
+      putArp(host.out, victims.octets, host.octets, {
+        operation: random.pick([1, 2]),
+        senderOctets: random.chance(50) ? host.octets : [2, 0, 0, 0, 0, random.below(256)],
+        sender: victims.client,
+        targetOctets: victims.octets,
+        target: victims.address,
+      });
+      host.send();
+      return 1;
+    },
+    counts: () => NOTHING,
+  };
+}
+
 /** Anything at all. */
 function fuzz({ host, victims, seed, frameBytes }: Means): Attack {
   const fuzzer = new Fuzzer(seed, { ...victims, ownOctets: host.octets, frameBytes });
@@ -298,6 +318,7 @@ export type AttackName =
   | "SYN flood"
   | "guessed numbers"
   | "fragments"
+  | "forged neighbour"
   | "slow loris"
   | "slow readers"
   | "closed windows"
@@ -315,6 +336,7 @@ export const ATTACKS: Readonly<Record<AttackName, (means: Means) => Attack>> = {
   "SYN flood": synFlood,
   "guessed numbers": guesses,
   fragments,
+  "forged neighbour": forgedNeighbour,
   "slow loris": role(slowLoris, 1500),
   "slow readers": role(slowReader, 1500),
   "closed windows": role(closedWindow, 1500),

@@ -46,6 +46,7 @@ const FIELDS = [
   "Transfer-Encoding: gzip, chunked",
   "Expect: 100-continue",
   " folded",
+  "Range: bytes=0-0",
   "Range: bytes=0-1,1-2,2-3",
   "Range: bytes=999999999999999-",
   "Range: bytes=1-0,",

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { findTool, lacks, runProgram } from "../support/command.ts";
 import { within, obstacle } from "../support/ring-ground.ts";
 import { digest, noise } from "../support/scratch.ts";
-import { until } from "../support/waiting.ts";
+import { pause } from "../support/waiting.ts";
 import type { Limits } from "../../src/limits.ts";
 import { SERVER, startWatched, type HostileGround, type WatchedServer } from "./ground.ts";
 import type { Look, Totals } from "./watched-server.ts";
@@ -71,7 +71,10 @@ const isAtRest = ({ held }: Look): boolean => held.connections === 0 && held.tcp
 /** Waits until every client is gone; what was held for them has been given back, as it was `before`. */
 export async function expectAllBack(server: WatchedServer, before: Look, seconds: number): Promise<Look> {
   let look = await server.look();
-  await until(async () => isAtRest((look = await server.look())), seconds * 1000);
+  for (let waited = 0; waited < seconds && !isAtRest(look); waited++) {
+    await pause(1000);
+    look = await server.look();
+  }
   const { held } = look;
   expect(held).toMatchObject({
     connections: 0,
