@@ -191,6 +191,11 @@ describe.skipIf(missing !== undefined)(
       expect(at.held.slotsFree).toBeGreaterThan(at.held.slots / 4);
     });
 
+    test("clients that ask for more and are gone before they have it", async () => {
+      const { grew } = await attackWith("quitters", { isEnough: hasAccepted(200) });
+      expect(grew("tcp", "resetsReceived")).toBeGreaterThan(100);
+    });
+
     test("segments of a byte asked for: none is that short", async () => {
       const { report } = await attackWith("tiny segments");
       expect(report.counts["overlong"]).toBe(88);

@@ -101,6 +101,15 @@ test("with most connections taken, whoever takes a byte now and then is reset, a
   expect(rig.cheetah.counters.open()).toBe(6);
 });
 
+test("whoever waits for the disk keeps his place when all are taken", () => {
+  const rig = makeServerRig({ source, cheetah: { limits: { connections: 4 } } });
+  const waiting = [0, 1, 2, 3].map(() => rig.connect());
+  for (const [chunk, peer] of waiting.entries()) peer.write(part(10 + chunk));
+  expect(rig.connect().closedBecause).toBe("aborted");
+  expect([rig.cheetah.counters.refused(), rig.cheetah.counters.displaced()]).toEqual([1, 0]);
+  for (const peer of waiting) expect(parseResponse(soon(rig, peer)).status).toBe(206);
+});
+
 test("while there is room, nobody is reset for being slow", () => {
   const rig = makeServerRig({ source });
   const slow = rig.connect();

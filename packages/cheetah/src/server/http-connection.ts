@@ -82,9 +82,14 @@ export class HttpConnection {
     return this.#unacknowledged > 0 ? this.#progressAt : this.#since;
   }
 
-  /** True when nothing is to be done, for a client that has taken everything. */
+  /** True when its client has taken everything and has said what it has to say: it is not stuck. */
   get isWaiting(): boolean {
-    return this.isIdle && this.#unacknowledged === 0;
+    return (this.isIdle || this.#phase === "responding") && this.#unacknowledged === 0;
+  }
+
+  /** True while it responds and nothing of that is queued: it waits for a slot or a chunk, or else its client is gone. */
+  get hasNothingQueued(): boolean {
+    return this.#phase === "responding" && this.#unacknowledged === 0;
   }
 
   /** True once its client has taken a whole response, or `stuckBytes` of one. */

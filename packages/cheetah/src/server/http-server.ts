@@ -121,9 +121,16 @@ export class HttpServer implements ConnectionHandler, Pollable {
 
   /** When all are in use, whoever has been there longest and taken nothing gives way, or else whoever has waited longest for a next request. */
   #makeRoom(): HttpConnection | undefined {
-    const newcomer = this.#rows[this.#newcomers.first(NEWCOMERS)];
-    this.#displace(newcomer ?? longestIdle(this.#rows));
+    this.#displace(this.#oldestNewcomer() ?? longestIdle(this.#rows));
     return this.#takeRow();
+  }
+
+  /** Not one for which the disk is reading: it would have what it waits for. O(newcomers) at worst. */
+  #oldestNewcomer(): HttpConnection | undefined {
+    const { lists, chunk } = this.#waits;
+    let row = this.#newcomers.first(NEWCOMERS);
+    while (row >= 0 && lists.listOf(row) >= chunk) row = this.#newcomers.after(row);
+    return row < 0 ? undefined : this.#rows[row];
   }
 
   /** Those that are stuck give way while most are in use, or as many wait for a slot or a chunk. */
@@ -134,6 +141,11 @@ export class HttpServer implements ConnectionHandler, Pollable {
     const limit = Math.max(waiting, tooMany(counters.open, limits.connections));
     if (limit === 0) return;
     for (const row of stuckSince(this.#rows, this.#stuckBefore(now), limit)) this.#displace(row);
+  }
+
+  /** TCP keeps what a client said last who is gone, and takes nothing for him: a response that waits for nothing here will never go on. */
+  #isAbandoned(row: HttpConnection): boolean {
+    return row.hasNothingQueued && this.#waits.lists.listOf(row.row) < 0;
   }
 
   #stuckBefore(now: Cycles): Cycles {
@@ -154,7 +166,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     this.#relieve(now);
     for (const row of this.#rows) {
       if (!row.isOpen) continue;
-      if (now >= this.#drainBy) row.abort();
+      if (now >= this.#drainBy || this.#isAbandoned(row)) row.abort();
       else row.checkTime(now);
     }
     this.#nextSweep = counters.open > 0 ? ((now + secondsIn(clock, SWEEP_SECONDS)) as Cycles) : NEVER;

@@ -180,6 +180,21 @@ const hoarder: Role = {
   request: () => bytesOf("HEAD /none HTTP/1.1\r\nHost: x\r\n\r\n".repeat(40)),
 };
 
+/** Ask for more than they wait for, finish, and are gone in the midst of it: what they said last is never taken. */
+const quitter: Role = {
+  options: SIZE_1460,
+  window: 65_535,
+  acknowledges: false,
+  request: () => Buffer.concat([LARGE, LARGE]),
+  heard: (peer, _segment, peers) => {
+    if (peer.turns > 0) return;
+    peer.turns = 1;
+    peers.say(peer, ACK | FIN);
+    peer.sendNext = (peer.sendNext + 1) >>> 0;
+    peers.say(peer, RST);
+  },
+};
+
 /** Segments of a byte are asked for, and acknowledged as they come. */
 const tinySegments: Role = {
   options: [2, 4, 0, 1],
@@ -323,6 +338,7 @@ export type AttackName =
   | "slow readers"
   | "closed windows"
   | "hoarders"
+  | "quitters"
   | "tiny segments"
   | "ACK storm"
   | "optimistic ACKs"
@@ -341,6 +357,7 @@ export const ATTACKS: Readonly<Record<AttackName, (means: Means) => Attack>> = {
   "slow readers": role(slowReader, 1500),
   "closed windows": role(closedWindow, 1500),
   hoarders: role(hoarder, 64),
+  quitters: role(quitter, 200),
   "tiny segments": role(tinySegments, 16),
   "ACK storm": role(acknowledgmentStorm, 64),
   "optimistic ACKs": role(optimist, 4),
