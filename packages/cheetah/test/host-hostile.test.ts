@@ -25,7 +25,7 @@ import {
 import type { Look } from "./hostile/watched-server.ts";
 import { skipReason } from "./support/command.ts";
 import { makeScratch, removeScratch, writeFiles } from "./support/scratch.ts";
-import { pause, until } from "./support/waiting.ts";
+import { until } from "./support/waiting.ts";
 
 const missing = skipReason("Cheetah on an interface of Linux under attack", missingForHostile());
 const ground = hostileGround("hostile");

@@ -48,74 +48,62 @@ const LINK = "hostile0";
 const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const SOURCE = "--conditions=@exolith/source";
 
-/** Makes the namespaces, and the bridge between them; it learns nothing from what the attacker sends. */
-export function layHostile(ground: HostileGround): void {
-  const { middle } = ground;
-  for (const name of Object.values(ground) as string[]) mustRun("ip", "netns", "add", name);
-  const inMiddle = (...words: string[]): void => void mustRun("ip", "-n", middle, ...words);
-  inMiddle("link", "add", "name", "br0", "mtu", `${LINK_MTU}`, "type", "bridge", "mcast_snooping", "0");
-  mustWithin(
-    middle,
-    "sh",
-    "-c",
-    "for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ -e $f ] && echo 0 > $f; done; true",
-  );
-  for (const who of ["server", "client", "attacker"] as const) {
-    const port = PORTS[who];
-    inMiddle(
-      "link",
-      "add",
-      "name",
-      port,
-      "mtu",
-      `${LINK_MTU}`,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      LINK,
-      "netns",
-      ground[who],
-    );
-    inMiddle("link", "set", "dev", port, "master", "br0");
-    for (const [namespace, link] of [
-      [middle, port],
-      [ground[who], LINK],
-    ] as const) {
-      const setting = `/proc/sys/net/ipv6/conf/${link}/disable_ipv6`;
-      mustWithin(namespace, "sh", "-c", `if [ -e ${setting} ]; then echo 1 > ${setting}; fi`);
-      mustRun("ip", "-n", namespace, "link", "set", "dev", link, "mtu", `${LINK_MTU}`, "up");
-    }
+type Who = keyof typeof PORTS;
+
+/** Joins a namespace to the bridge. */
+function plugIn({ middle, ...others }: HostileGround, who: Who): void {
+  const [port, namespace] = [PORTS[who], others[who]];
+  const ends = ["name", port, "type", "veth", "peer", "name", LINK, "netns", namespace];
+  mustRun("ip", "-n", middle, "link", "add", ...ends);
+  mustRun("ip", "-n", middle, "link", "set", "dev", port, "master", "br0");
+  for (const [space, link] of [
+    [middle, port],
+    [namespace, LINK],
+  ] as const) {
+    const setting = `/proc/sys/net/ipv6/conf/${link}/disable_ipv6`;
+    mustWithin(space, "sh", "-c", `if [ -e ${setting} ]; then echo 1 > ${setting}; fi`);
+    mustRun("ip", "-n", space, "link", "set", "dev", link, "mtu", `${LINK_MTU}`, "up");
   }
-  inMiddle("link", "set", "dev", PORTS.attacker, "type", "bridge_slave", "learning", "off");
-  mustWithin(
-    middle,
-    "bridge",
-    "fdb",
-    "replace",
-    octetsIn(ground.attacker),
-    "dev",
-    PORTS.attacker,
-    "master",
-    "static",
-  );
-  inMiddle("link", "set", "dev", "br0", "up");
-  // What goes to the attacker goes in segments as they are on a wire.
-  mustWithin(
-    middle,
-    process.execPath,
-    SOURCE,
-    program("../../../hw-model/test/set-offloads.ts"),
-    PORTS.attacker,
-    "off",
-  );
-  mustRun("ip", "-n", ground.client, "addr", "add", `${CLIENT}/${PREFIX}`, "dev", LINK);
+}
+
+/** The bridge learns nothing from what the attacker sends, and cuts what goes to him as a wire would have it. */
+function distrust({ middle, attacker }: HostileGround): void {
+  const port = PORTS.attacker;
+  mustRun("ip", "-n", middle, "link", "set", "dev", port, "type", "bridge_slave", "learning", "off");
+  mustWithin(middle, "bridge", "fdb", "replace", octetsIn(attacker), "dev", port, "master", "static");
+  const offloads = program("../../../hw-model/test/set-offloads.ts");
+  mustWithin(middle, process.execPath, SOURCE, offloads, port, "off");
+}
+
+const BRIDGE = ["link", "add", "name", "br0", "mtu", `${LINK_MTU}`, "type", "bridge", "mcast_snooping", "0"];
+const UNFILTERED = "for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ -e $f ] && echo 0 > $f; done; true";
+
+/** Makes the namespaces, and the bridge between them. */
+export function layHostile(ground: HostileGround): void {
+  const { server, client, attacker, middle } = ground;
+  for (const name of [server, client, attacker, middle]) mustRun("ip", "netns", "add", name);
+  mustRun("ip", "-n", middle, ...BRIDGE);
+  mustWithin(middle, "sh", "-c", UNFILTERED);
+  for (const who of ["server", "client", "attacker"] as const) plugIn(ground, who);
+  distrust(ground);
+  mustRun("ip", "-n", middle, "link", "set", "dev", "br0", "up");
+  mustRun("ip", "-n", client, "addr", "add", `${CLIENT}/${PREFIX}`, "dev", LINK);
   for (const address of LINUX_ATTACKERS)
-    mustRun("ip", "-n", ground.attacker, "addr", "add", `${address}/${PREFIX}`, "dev", LINK);
-  mustWithin(ground.client, "sh", "-c", "echo '20000 39999' > /proc/sys/net/ipv4/ip_local_port_range");
+    mustRun("ip", "-n", attacker, "addr", "add", `${address}/${PREFIX}`, "dev", LINK);
+  mustWithin(client, "sh", "-c", "echo '20000 39999' > /proc/sys/net/ipv4/ip_local_port_range");
   // Whoever lies to the client about where the server is attacks the client, not the server.
-  const at = ["lladdr", octetsIn(ground.server), "dev", LINK, "nud", "permanent"];
-  mustRun("ip", "-n", ground.client, "neigh", "add", SERVER, ...at);
+  const at = ["lladdr", octetsIn(server), "dev", LINK, "nud", "permanent"];
+  mustRun("ip", "-n", client, "neigh", "add", SERVER, ...at);
+}
+
+/** Why there can be no bridge here, if there cannot. */
+export function bridgeObstacle(): string | undefined {
+  if (findTool("bridge") === undefined) return "bridge is not installed";
+  const name = `bridge-try-${process.pid}`;
+  if (spawnSync("ip", ["netns", "add", name]).status !== 0) return "ip netns add does not work";
+  const made = spawnSync("ip", ["-n", name, ...BRIDGE]).status === 0;
+  spawnSync("ip", ["netns", "del", name]);
+  return made ? undefined : "ip link add … type bridge does not work";
 }
 
 /** Ends the namespaces, and the links with them. */

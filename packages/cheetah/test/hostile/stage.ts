@@ -1,12 +1,12 @@
 /** What the tests of hostile traffic share: the site, the server under watch, and what must hold of its counters. */
 import { join } from "node:path";
 import { expect } from "vitest";
-import { findTool, lacks, runProgram } from "../support/command.ts";
+import { lacks, runProgram } from "../support/command.ts";
 import { within, obstacle } from "../support/ring-ground.ts";
 import { digest, noise } from "../support/scratch.ts";
 import { pause } from "../support/waiting.ts";
 import type { Limits } from "../../src/limits.ts";
-import { SERVER, startWatched, type HostileGround, type WatchedServer } from "./ground.ts";
+import { SERVER, bridgeObstacle, startWatched, type HostileGround, type WatchedServer } from "./ground.ts";
 import type { Look, Totals } from "./watched-server.ts";
 
 /** The site. The large file has more chunks than the server's cache. */
@@ -22,7 +22,7 @@ export const CACHE_MEBIBYTES = 8;
 
 /** Why there can be no hostile traffic here, if there cannot. */
 export const missingForHostile = (): string | undefined =>
-  lacks("ip") ?? lacks("curl") ?? (findTool("bridge") === undefined ? "bridge is not installed" : obstacle());
+  lacks("ip") ?? lacks("curl") ?? obstacle() ?? bridgeObstacle();
 
 /** Starts the server on a site that was written to `scratch`. */
 export const startServer = (
