@@ -6,7 +6,8 @@
  * and the time; its low bits say which segment size was agreed on. The peer's
  * ACK brings it back, and only then is there a connection. What else was agreed on
  * is in the low bits of our timestamp, which the ACK echoes; a peer without
- * timestamps gets neither scaling nor selective acknowledgments.
+ * timestamps gets neither scaling nor selective acknowledgments. If its ACK is
+ * lost, and what it says next too, nobody here knows that it waits.
  */
 import { TUPLE_BYTES, writeTuple, type Tuple } from "./initial-sequence.ts";
 import type { SegmentOptions } from "./options.ts";

@@ -58,10 +58,10 @@ export interface TcpCounters {
   /** Half-open connections displaced by newer ones, and those that timed out. */
   halfOpenDropped: number;
   halfOpenExpired: number;
-  /** SYNs that found every connection in use, or the backlog full of young ones: ignored, or answered with a cookie. */
+  /** SYNs that found every connection in use, or the backlog full of young ones: those ignored, and those answered with a cookie. */
   synIgnored: number;
   cookiesSent: number;
-  /** Cookies that came back. */
+  /** Connections that began with a cookie that came back. */
   cookiesAccepted: number;
   /** Connections in TIME-WAIT forgotten before their time. */
   timeWaitEvicted: number;
