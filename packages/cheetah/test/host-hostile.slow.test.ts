@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)(
       ["slow readers", 10_000],
       ["closed windows", 10_000],
       ["hoarders", 10_000],
-    ["quitters", 10_000],
+      ["quitters", 10_000],
     ])("%s at %i frames a second", async (name, rate) => {
       const honest = await startHonest(ground, { kept: 200, fresh: 50, pages: pagesIn(scratch) });
       const quiet: Rates[] = [];
