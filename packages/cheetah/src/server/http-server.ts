@@ -144,8 +144,9 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   /** TCP keeps what a client said last who is gone, and takes nothing for him: a response that waits for nothing here will never go on. */
-  #isAbandoned(row: HttpConnection): boolean {
-    return row.hasNothingQueued && this.#waits.lists.listOf(row.row) < 0;
+  #isAbandoned(row: HttpConnection, now: Cycles): boolean {
+    if (!row.hasNothingQueued || this.#waits.lists.listOf(row.row) >= 0) return false;
+    return now - row.since >= secondsIn(this.#services.clock, SWEEP_SECONDS);
   }
 
   #stuckBefore(now: Cycles): Cycles {
@@ -166,7 +167,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     this.#relieve(now);
     for (const row of this.#rows) {
       if (!row.isOpen) continue;
-      if (now >= this.#drainBy || this.#isAbandoned(row)) row.abort();
+      if (now >= this.#drainBy || this.#isAbandoned(row, now)) row.abort();
       else row.checkTime(now);
     }
     this.#nextSweep = counters.open > 0 ? ((now + secondsIn(clock, SWEEP_SECONDS)) as Cycles) : NEVER;
