@@ -2,10 +2,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { settle, table } from "./generated.mjs";
-import { docBefore, exportsOf, filesBelow, isTest, literal, parse } from "./sources.mjs";
+import { docBefore, exportsOf, filesBelow, isTest, parse } from "./sources.mjs";
 
 const PAGE = "docs/limits.md";
-const SERVER = "packages/cheetah/src/limits.ts";
+/** Records of limits with their defaults. */
+const RECORDS = [
+  { title: "Cheetah", path: "packages/cheetah/src/limits.ts", type: "Limits", values: "DEFAULT_LIMITS" },
+  {
+    title: "TCP of libos-exos",
+    path: "packages/libos-exos/src/net/tcp/limits.ts",
+    type: "TcpLimits",
+    values: "TCP_LIMITS",
+  },
+];
 const PACKAGES = ["libos-exos", "secure-bind", "hw-model", "libos-unix"];
 
 /** Formats are not limits. */
@@ -26,22 +35,31 @@ function constants(root, path) {
     .map(({ name, init, doc }) => [`\`${name}\``, init.text, doc, path.split("/").slice(3).join("/")]);
 }
 
-/** The server's record of limits, with its defaults. */
-function serverRows(root) {
-  if (!existsSync(join(root, SERVER))) return [];
-  const source = parse(root, SERVER);
+/** A record of limits, with its defaults; those that are no numbers or words as they are written. */
+function recordRows(root, { path, type, values }) {
+  if (!existsSync(join(root, path))) return [];
+  const source = parse(root, path);
   const find = (wanted) => exportsOf(source).find(({ name }) => name === wanted).node;
-  const { init } = find("DEFAULT_LIMITS");
-  const values = literal(init.type === "CallExpression" ? init.arguments[0] : init);
-  return find("Limits").body.body.map((member) => [
+  const { init } = find(values);
+  const record = init.type === "CallExpression" ? init.arguments[0] : init;
+  const written = Object.fromEntries(
+    record.properties.map(({ key, value }) => [
+      key.name,
+      value.type === "Literal" ? value.value : source.text.slice(value.start, value.end),
+    ]),
+  );
+  return find(type).body.body.map((member) => [
     `\`${member.key.name}\``,
-    String(values[member.key.name]),
+    String(written[member.key.name]),
     docBefore(source, member.start) ?? "",
   ]);
 }
 
 function sections(root) {
-  const found = [["Cheetah", table(["Limit", "Default", "Meaning"], serverRows(root))]];
+  const found = RECORDS.map((record) => [
+    record.title,
+    table(["Limit", "Default", "Meaning"], recordRows(root, record)),
+  ]);
   for (const name of PACKAGES) {
     const files = filesBelow(root, `packages/${name}/src`, ".ts").filter(
       (path) => !isTest(path) && !isFormat(path),

@@ -16,7 +16,7 @@ export interface Limits {
   readonly queuedBytes: number;
   /** Chunks of the file cache that one connection may hold; fewer when many share the cache. */
   readonly heldChunks: number;
-  /** Connections open at once, over the whole server; one more is reset. */
+  /** Connections open at once, over the whole server; for one more another gives way, or it is reset. */
   readonly connections: number;
   /** Seconds that a connection may wait for its next request. */
   readonly idleSeconds: number;
@@ -24,6 +24,10 @@ export interface Limits {
   readonly requestSeconds: number;
   /** Seconds without an acknowledgement while bytes are queued; then the connection is reset. */
   readonly stallSeconds: number;
+  /** Seconds without progress, which is a whole request or `stuckBytes` acknowledged, after which a connection is reset while more than 3/4 are in use, or others wait for what it holds. */
+  readonly stuckSeconds: number;
+  /** Bytes that are progress when they are acknowledged; all that are queued, if those are fewer. */
+  readonly stuckBytes: number;
   /** Seconds that a finished connection waits for its peer to finish too; once it has, TCP sees to the rest. */
   readonly lingerSeconds: number;
   /** Seconds that `drain` gives responses under way, over the whole server. */
@@ -43,6 +47,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   idleSeconds: 15,
   requestSeconds: 10,
   stallSeconds: 60,
+  stuckSeconds: 2,
+  stuckBytes: 4096,
   lingerSeconds: 5,
   drainSeconds: 10,
 });

@@ -45,18 +45,21 @@ test("a body that comes in time leaves the connection for the next request, with
   expect(text(parseResponse(receive(rig, peer)).body)).toBe("a");
 });
 
-test("when every connection is taken, whoever has waited longest makes room, and nobody at work does", () => {
+test("when every connection is taken, whoever has been there longest and taken nothing makes room, and nobody who has", () => {
   const rig = makeServerRig({ source, cheetah: { limits: { connections: 4 } } });
-  const busy = rig.connect();
-  busy.write("GET /a.t");
-  const idle = [0, 1, 2].map(() => {
+  const served = rig.connect();
+  served.write(GET("a.txt"));
+  expect(text(parseResponse(receive(rig, served)).body)).toBe("a");
+  const slow = rig.connect();
+  slow.write("GET /a.t");
+  const idle = [0, 1].map(() => {
     rig.run(0.001);
     return rig.connect();
   });
   const late = rig.connect();
   late.write(GET("a.txt"));
   expect(text(parseResponse(receive(rig, late)).body)).toBe("a");
-  expect([busy, ...idle].map((peer) => peer.closedBecause)).toEqual([
+  expect([served, slow, ...idle].map((peer) => peer.closedBecause)).toEqual([
     undefined,
     "aborted",
     undefined,

@@ -53,6 +53,9 @@ export interface ChunkFrames {
 /** Frames that stay as they are. */
 const FIXED_FRAMES: ChunkFrames = { claim: () => undefined, release: () => false };
 
+/** Share of the chunks that are not given up while others are held: what is asked for often stays, whoever holds the rest. */
+const SPARED_SHARE = 1 / 4;
+
 /** What the cache counts. */
 export interface CacheCounters {
   hits: number;
@@ -223,6 +226,11 @@ export class ChunkCache {
     return this.#lists.count(QUEUED_LIST) > 0;
   }
 
+  /** Chunks that may be given up for others. */
+  #spare(): number {
+    return this.idle - Math.floor(this.chunks * SPARED_SHARE);
+  }
+
   #collect(row: number, promised: number): number {
     if (promised >= 0 && this.#state[promised] !== READY) return WAIT;
     this.#promised[row] = NONE;
@@ -231,7 +239,7 @@ export class ChunkCache {
 
   #miss(group: number, row: number): number {
     this.#claim();
-    if (this.idle <= (this.#granted[row] === 0 ? this.#grants : 0)) {
+    if (this.#spare() <= (this.#granted[row] === 0 ? this.#grants : 0)) {
       this.#returnGrant(row);
       if (this.#waits.lists.listOf(row) !== this.#waits.free) this.#waits.lists.add(this.#waits.free, row);
       return WAIT;
@@ -323,7 +331,7 @@ export class ChunkCache {
   /** Sets an idle chunk aside for whoever has waited longest. */
   #grant(): void {
     const { lists, free, runnable } = this.#waits;
-    while (this.idle > this.#grants) {
+    while (this.#spare() > this.#grants) {
       const row = lists.take(free);
       if (row === NONE) return;
       this.#granted[row] = 1;

@@ -13,6 +13,7 @@ export interface ServerCounters {
   bodyBytes: number;
   timeouts: number;
   stalls: number;
+  displaced: number;
   /** By status. */
   readonly responses: Float64Array;
 }
@@ -26,6 +27,7 @@ export const makeServerCounters = (): ServerCounters => ({
   bodyBytes: 0,
   timeouts: 0,
   stalls: 0,
+  displaced: 0,
   responses: new Float64Array(STATUSES),
 });
 
@@ -49,6 +51,8 @@ export interface CheetahReaders {
   /** Requests that came too slowly, and connections reset because nothing was acknowledged. */
   timeouts(): number;
   stalls(): number;
+  /** Connections reset because others needed the room. */
+  displaced(): number;
   /** Chunk look-ups that found, did not find, and gave up another; chunks read ahead, reads that failed. */
   cacheHits(): number;
   cacheMisses(): number;
@@ -63,7 +67,8 @@ export interface CheetahReaders {
   /** Chunks of the cache, and those that nobody holds. */
   chunks(): number;
   chunksIdle(): number;
-  /** Head slots that nobody holds. */
+  /** Head slots, and those that nobody holds. */
+  slots(): number;
   slotsFree(): number;
   /** Blocks of the disk part that are free. */
   blocksFree(): number;

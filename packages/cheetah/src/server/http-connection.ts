@@ -44,6 +44,11 @@ export class HttpConnection {
   #since = 0 as Cycles;
   #acknowledgedAt = 0 as Cycles;
   #seenUnacknowledged = 0;
+  /** When the last progress was, bytes acknowledged since then, and bytes queued when that was last looked at. */
+  #progressAt = 0 as Cycles;
+  #taken = 0;
+  #queued = 0;
+  #hasTaken = false;
 
   constructor(services: Services, row: number) {
     this.row = row;
@@ -72,12 +77,34 @@ export class HttpConnection {
     return this.#since;
   }
 
+  /** Since when it has made no progress: its client takes nothing, or says nothing whole. */
+  get stuckSince(): Cycles {
+    return this.#unacknowledged() > 0 ? this.#progressAt : this.#since;
+  }
+
+  /** True when its client has taken everything and has said what it has to say: it is not stuck. */
+  get isWaiting(): boolean {
+    return (this.isIdle || this.#phase === "responding") && this.#unacknowledged() === 0;
+  }
+
+  /** True while it responds and nothing of that is queued: it waits for a slot or a chunk, or else its client is gone. */
+  get hasNothingQueued(): boolean {
+    return this.#phase === "responding" && this.#unacknowledged() === 0;
+  }
+
+  /** True once its client has taken a whole response, or `stuckBytes` of one. */
+  get hasTaken(): boolean {
+    return this.#hasTaken;
+  }
+
   /** Serves `connection` from now on. */
   open(connection: Connection): void {
     this.#connection = connection;
     this.#phase = "reading";
     this.#skip = 0;
     this.#leftBehind = this.#peerEnded = this.#owesFin = false;
+    this.#taken = this.#queued = 0;
+    this.#hasTaken = false;
     this.#writer.open(connection);
     this.#reader.reset();
     this.#touch();
@@ -105,6 +132,7 @@ export class HttpConnection {
   /** Pieces were acknowledged. */
   acknowledged(): void {
     this.#acknowledgedAt = this.#services.now();
+    this.#noteTaken(this.#acknowledgedAt);
     if (this.#phase === "finishing") this.#touch();
     if (this.#phase === "responding") this.run();
     else this.#takeMore();
@@ -122,7 +150,8 @@ export class HttpConnection {
     if (this.#phase !== "responding") return;
     const idle = this.#unacknowledged() === 0;
     const progress = this.#writer.advance();
-    if (idle) this.#acknowledgedAt = this.#services.now();
+    if (idle) this.#acknowledgedAt = this.#progressAt = this.#services.now();
+    this.#queued = this.#unacknowledged();
     if (progress === "failed") return this.abort();
     if (progress === "done") this.#complete();
   }
@@ -170,6 +199,17 @@ export class HttpConnection {
       if (!this.#peerEnded && this.#hasWaited(now, this.#lingerSeconds())) this.abort();
     } else if (this.#phase === "skipping" && this.#hasWaited(now, limits.requestSeconds)) this.finish();
     else if (this.#phase === "reading") this.#checkReading(now);
+  }
+
+  /** A client that takes a byte now and then does not get on. */
+  #noteTaken(now: Cycles): void {
+    const left = this.#unacknowledged();
+    this.#taken += this.#queued - left;
+    this.#queued = left;
+    if (left > 0 && this.#taken < this.#services.limits.stuckBytes) return;
+    this.#taken = 0;
+    this.#hasTaken = true;
+    this.#progressAt = now;
   }
 
   /** A client that takes a piece byte by byte is slow, not gone. */

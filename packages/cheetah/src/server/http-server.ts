@@ -2,12 +2,15 @@
 import { NEVER } from "@exolith/exokernel/abi";
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
+import { IndexLists } from "../memory/index-lists.ts";
 import type { WaitLists } from "../memory/wait-lists.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle } from "./room.ts";
+import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle, stuckSince, tooMany } from "./room.ts";
 import type { Services } from "./services.ts";
 import { secondsIn } from "./services.ts";
 
+/** The one list of newcomers. */
+const NEWCOMERS = 0;
 /** Connections that go on in one poll, before others get their turn. */
 const RUN_BATCH = 128;
 /** Seconds between two looks at the time of every connection. */
@@ -21,12 +24,15 @@ export class HttpServer implements ConnectionHandler, Pollable {
   readonly #waits: WaitLists;
   readonly #rows: HttpConnection[] = [];
   readonly #free: number[] = [];
+  /** Rows whose clients have taken nothing yet, the oldest first. */
+  readonly #newcomers: IndexLists;
   #nextSweep: Cycles = NEVER;
   #drainBy: Cycles = NEVER;
 
   constructor(services: Services, waits: WaitLists) {
     this.#services = services;
     this.#waits = waits;
+    this.#newcomers = new IndexLists(services.limits.connections, 1);
   }
 
   opened(connection: Connection): void {
@@ -40,6 +46,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     }
     counters.accepted += 1;
     counters.open += 1;
+    this.#newcomers.add(NEWCOMERS, row.row);
     row.open(connection);
     if (this.#nextSweep === NEVER)
       this.#nextSweep = (clock.now() + secondsIn(clock, SWEEP_SECONDS)) as Cycles;
@@ -50,7 +57,9 @@ export class HttpServer implements ConnectionHandler, Pollable {
   }
 
   acknowledged(connection: Connection): void {
-    rowOf(connection)?.acknowledged();
+    const row = rowOf(connection);
+    row?.acknowledged();
+    if (row?.hasTaken === true) this.#newcomers.remove(row.row);
   }
 
   ended(connection: Connection): void {
@@ -61,6 +70,7 @@ export class HttpServer implements ConnectionHandler, Pollable {
     const row = rowOf(connection);
     connection.context = undefined;
     if (row === undefined) return;
+    this.#newcomers.remove(row.row);
     row.closed();
     this.#services.counters.open -= 1;
     if (this.#services.counters.open === 0) this.#services.shared?.clear();
@@ -109,19 +119,55 @@ export class HttpServer implements ConnectionHandler, Pollable {
     return row;
   }
 
-  /** When all are in use, whoever has waited longest for a next request gives way. */
+  /** When all are in use, whoever has been there longest and taken nothing gives way, or else whoever has waited longest for a next request. */
   #makeRoom(): HttpConnection | undefined {
-    longestIdle(this.#rows)?.abort();
+    this.#displace(this.#oldestNewcomer() ?? longestIdle(this.#rows));
     return this.#takeRow();
+  }
+
+  /** Not one for which the disk is reading: it would have what it waits for. O(newcomers) at worst. */
+  #oldestNewcomer(): HttpConnection | undefined {
+    const { lists, chunk } = this.#waits;
+    let row = this.#newcomers.first(NEWCOMERS);
+    while (row >= 0 && lists.listOf(row) >= chunk) row = this.#newcomers.after(row);
+    return row < 0 ? undefined : this.#rows[row];
+  }
+
+  /** Those that are stuck give way while most are in use, or as many wait for a slot or a chunk. */
+  #relieve(now: Cycles): void {
+    const { counters, limits } = this.#services;
+    const { lists, heads, free } = this.#waits;
+    const waiting = lists.count(heads) + lists.count(free);
+    const limit = Math.max(waiting, tooMany(counters.open, limits.connections));
+    if (limit === 0) return;
+    for (const row of stuckSince(this.#rows, this.#stuckBefore(now), limit)) this.#displace(row);
+  }
+
+  /** TCP keeps what a client said last who is gone, and takes nothing for him: a response that waits for nothing here will never go on. */
+  #isAbandoned(row: HttpConnection, now: Cycles): boolean {
+    if (!row.hasNothingQueued || this.#waits.lists.listOf(row.row) >= 0) return false;
+    return now - row.since >= secondsIn(this.#services.clock, SWEEP_SECONDS);
+  }
+
+  #stuckBefore(now: Cycles): Cycles {
+    const { clock, limits } = this.#services;
+    return (now - secondsIn(clock, limits.stuckSeconds)) as Cycles;
+  }
+
+  #displace(row: HttpConnection | undefined): void {
+    if (row === undefined) return;
+    this.#services.counters.displaced += 1;
+    row.abort();
   }
 
   #sweep(now: Cycles): void {
     const { clock, counters, limits } = this.#services;
     if (isCrowded(counters.open, limits.connections))
       letIdleGo(this.#rows, limits.connections, (now - secondsIn(clock, CROWDED_SECONDS)) as Cycles);
+    this.#relieve(now);
     for (const row of this.#rows) {
       if (!row.isOpen) continue;
-      if (now >= this.#drainBy) row.abort();
+      if (now >= this.#drainBy || this.#isAbandoned(row, now)) row.abort();
       else row.checkTime(now);
     }
     this.#nextSweep = counters.open > 0 ? ((now + secondsIn(clock, SWEEP_SECONDS)) as Cycles) : NEVER;

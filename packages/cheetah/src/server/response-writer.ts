@@ -43,6 +43,8 @@ export class ResponseWriter implements PieceOwner {
   #end = 0;
   #chunk = WAIT;
   #units = 0;
+  /** Head slots that it has queued. */
+  #slots = 0;
   #bodyBytes = 0;
   #text: Uint8Array = NOTHING;
   #textAt = 0;
@@ -63,6 +65,7 @@ export class ResponseWriter implements PieceOwner {
   open(connection: Connection): void {
     this.#connection = connection;
     this.#units = 0;
+    this.#slots = 0;
   }
 
   /** Begins to send `answer`; `advance` does the work. */
@@ -90,7 +93,10 @@ export class ResponseWriter implements PieceOwner {
   /** A piece has been acknowledged, or the connection is gone. */
   released(token: number): void {
     if (token >= SHARED_TOKENS) return this.#services.shared?.release(token - SHARED_TOKENS);
-    if (token >= SLOT_TOKENS) return this.#services.slots.give(token - SLOT_TOKENS);
+    if (token >= SLOT_TOKENS) {
+      this.#slots -= 1;
+      return this.#services.slots.give(token - SLOT_TOKENS);
+    }
     this.#units -= token & UNITS_MASK;
     this.#services.cache.release(token >>> UNITS_BITS);
   }
@@ -270,7 +276,7 @@ export class ResponseWriter implements PieceOwner {
   #sendText(): boolean {
     const { slots, sums } = this.#services;
     while (this.#textAt < this.#textEnd) {
-      const slot = slots.take(this.#row);
+      const slot = slots.take(this.#row, this.#slots);
       if (slot < 0) return false;
       const length = Math.min(SLOT_BYTES, this.#textEnd - this.#textAt);
       slots.window.write(slot * SLOT_BYTES, this.#text, this.#textAt, length);
@@ -280,6 +286,7 @@ export class ResponseWriter implements PieceOwner {
         slots.give(slot);
         return false;
       }
+      this.#slots += 1;
       sums?.noteSlot(slot, length, this.#textSum);
       this.#textAt += length;
     }

@@ -1,4 +1,4 @@
-/** Room for new clients: who waits longest for a next request goes first. */
+/** Room for new clients, and for those at work: who has taken nothing yet, who is stuck, and who only waits give way. */
 import type { Cycles } from "@exolith/exokernel/abi";
 import type { HttpConnection } from "./http-connection.ts";
 
@@ -18,8 +18,7 @@ export const isCrowded = (open: number, most: number): boolean => open > CROWDED
  * Beyond a batch nothing more is done until the next look. O(LET_GO_BATCH · rows).
  */
 export function letIdleGo(rows: readonly HttpConnection[], most: number, before: Cycles): void {
-  let staying = 0;
-  for (const row of rows) if (row.isOpen && !row.isFinishing) staying += 1;
+  let staying = stayingOf(rows);
   for (let count = 0; count < LET_GO_BATCH && isCrowded(staying, most); count++, staying--) {
     const row = longestIdle(rows);
     if (row === undefined || row.since > before) return;
@@ -27,9 +26,28 @@ export function letIdleGo(rows: readonly HttpConnection[], most: number, before:
   }
 }
 
+/** Connections that are not about to go. O(rows). */
+const stayingOf = (rows: readonly HttpConnection[]): number =>
+  rows.reduce((sum, row) => sum + (row.isOpen && !row.isFinishing ? 1 : 0), 0);
+
 /** The connection that has waited longest for a request of which nothing has come. O(rows). */
 export function longestIdle(rows: readonly HttpConnection[]): HttpConnection | undefined {
   let found: HttpConnection | undefined;
   for (const row of rows) if (row.isIdle && (found === undefined || row.since < found.since)) found = row;
   return found;
 }
+
+/** Connections beyond those that leave enough free. */
+export const tooMany = (open: number, most: number): number =>
+  Math.max(0, open - Math.floor(CROWDED_SHARE * most));
+
+/** Those at work that have made no progress since `before` or longer, longest first, at most `limit`. O(rows · log rows). */
+export const stuckSince = (
+  rows: readonly HttpConnection[],
+  before: Cycles,
+  limit: number,
+): readonly HttpConnection[] =>
+  rows
+    .filter((row) => row.isOpen && !row.isWaiting && row.stuckSince <= before)
+    .toSorted((one, other) => one.stuckSince - other.stuckSince)
+    .slice(0, limit);

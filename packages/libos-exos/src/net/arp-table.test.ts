@@ -59,6 +59,18 @@ test("rows without a mapping go first, then the one that was used longest ago", 
   checkArpTable(table);
 });
 
+test("mappings that were only learnt go before those that were used, however old these are", () => {
+  const { table } = tableAt(0);
+  for (let address = 1; address <= ARP_ROWS; address++)
+    table.change(table.insert(address), ARP_STATE.reachable, 0, 1);
+  table.touch(table.find(1));
+  for (let address = 1000; address < 1000 + 2 * ARP_ROWS; address++)
+    table.change(table.insert(address), ARP_STATE.reachable, 0, 1);
+  expect(table.find(1)).toBeGreaterThanOrEqual(0);
+  expect(table.find(2)).toBe(-1);
+  checkArpTable(table);
+});
+
 test("a table of permanent rows has no room", () => {
   const { table } = tableAt(0);
   for (let address = 1; address <= ARP_ROWS; address++)

@@ -84,7 +84,8 @@ const BUCKETS = 512;
 const bucketOf = (address: number): number => (Math.imul(address, 0x9e37_79b1) >>> 0) >>> 23;
 
 /** States in which a row has no mapping: nothing is lost with it. */
-const isEmpty = (state: number): boolean => state === ARP_STATE.incomplete || state === ARP_STATE.unreachable;
+export const isEmpty = (state: number): boolean =>
+  state === ARP_STATE.incomplete || state === ARP_STATE.unreachable;
 
 /** The one writer of a table: rows in memory, and an index and deadlines of its own. */
 export class ArpTable {
@@ -95,6 +96,8 @@ export class ArpTable {
   readonly #at: number;
   /** Order of last change or use: the lowest is the oldest. */
   readonly #changed = new Float64Array(ARP_ROWS);
+  /** 1 once something was sent to the address of a row. */
+  readonly #isUsed = new Uint8Array(ARP_ROWS);
   readonly #buckets = new Int16Array(BUCKETS).fill(-1);
   readonly #next = new Int16Array(ARP_ROWS).fill(-1);
   #changes = 0;
@@ -124,7 +127,7 @@ export class ArpTable {
     return row;
   }
 
-  /** A new row for `address`, which has none; -1 when every row is permanent. Evicts the oldest without a mapping, or else the one least used. O(rows). */
+  /** A new row for `address`, which has none; -1 when every row is permanent. Evicts the oldest without a mapping, else the oldest that was only learnt, else the one least used. O(rows). */
   insert(address: number): number {
     const row = this.#room();
     if (row < 0) return -1;
@@ -133,6 +136,7 @@ export class ArpTable {
     this.#buckets[bucket] = row;
     this.#window.setU32(this.#row(row) + ADDRESS, address);
     this.#used += 1;
+    this.#isUsed[row] = 0;
     this.change(row, ARP_STATE.incomplete, 0, Infinity);
     return row;
   }
@@ -155,6 +159,7 @@ export class ArpTable {
 
   /** A row was used: it is the last to be evicted now. O(1). */
   touch(row: number): void {
+    this.#isUsed[row] = 1;
     this.#changed[row] = ++this.#changes;
   }
 
@@ -195,9 +200,13 @@ export class ArpTable {
   }
 
   #goesBefore(row: number, other: number): boolean {
-    const empty = isEmpty(this.state(row));
-    if (empty !== isEmpty(this.state(other))) return empty;
-    return (this.#changed[row] ?? 0) < (this.#changed[other] ?? 0);
+    const [worth, others] = [this.#worthOf(row), this.#worthOf(other)];
+    return worth === others ? (this.#changed[row] ?? 0) < (this.#changed[other] ?? 0) : worth < others;
+  }
+
+  /** What would be lost with a row: nothing, a mapping that nobody asked for, one that was of use. */
+  #worthOf(row: number): number {
+    return isEmpty(this.state(row)) ? 0 : 1 + (this.#isUsed[row] ?? 0);
   }
 
   #unlink(row: number): void {

@@ -140,6 +140,20 @@ describe("a next hop", () => {
     expect(host.link.sent).toHaveLength(4);
   });
 
+  test("is found soon, whatever number of others is asked for that nobody has", () => {
+    const { host, link, arrives, clock, resolved } = makeHost();
+    let strangers = 0;
+    for (let step = 0; step < 2000 && resolved.length === 0; step++) {
+      clock.advance(0.001);
+      host.poll();
+      host.lookup(step % 6 === 0 ? PEER : 0x0a00_0010 + (strangers++ % 200));
+      if (link.sent.some((frame) => wire.targetAddress(frame, 14) === PEER)) arrives(fromPeer(2));
+      link.sent.length = 0;
+    }
+    expect(resolved).toEqual([PEER]);
+    for (let address = 0x0a00_0010; address < 0x0a00_00d0; address++) host.lookup(address);
+    expect(host.lookup(PEER)).toBeGreaterThanOrEqual(0);
+  });
   test("is resolved by the answer, and those who waited are told once", () => {
     const host = makeHost();
     host.host.lookup(PEER);
@@ -165,6 +179,25 @@ describe("a next hop", () => {
     expect(stateOf(host, PEER)).toBe(ARP_STATE.reachable);
   });
 
+  test("stays in use while the limit holds back the requests that it would answer", () => {
+    const { host, link, arrives, later } = makeHost();
+    const last = US + 1 + 200;
+    const claim = (sender: number) =>
+      arpPacket({ operation: 2, sender: [...PEER_HARDWARE, sender], target: [0, 0, US] });
+    for (let address = US + 1; address <= last; address++) arrives(claim(address));
+    later(arp.REACHABLE_SECONDS);
+    link.sent.length = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let address = US + 1; address <= last; address++) host.lookup(address);
+      expect(host.lookup(last)).toBeGreaterThanOrEqual(0);
+      const asked = link.sent.some((frame) => wire.targetAddress(frame, 14) === last);
+      link.sent.length = 0;
+      if (asked) arrives(claim(last));
+      later(1);
+    }
+    expect(host.lookup(US + 1)).toBe(arp.ARP_UNREACHABLE);
+    expect(host.counters.limited).toBeGreaterThan(0);
+  });
   test("that stopped answering becomes unreachable after three requests", () => {
     const host = makeHost();
     host.arrives(fromPeer(2));
@@ -196,15 +229,34 @@ describe("what is not learnt", () => {
     expect(host.link.sent).toHaveLength(0);
   });
 
-  test("a second claim within a second of the first", () => {
+  test("a neighbour's address from somebody else, as long as the neighbour answers", () => {
+    const { host, link, arrives, later } = makeHost();
+    arrives(fromPeer(2));
+    for (let second = 0; second < 100; second++) {
+      for (let times = 0; times < 50; times++) arrives(fromPeer(2, US, [0x0600, 6]));
+      expect(link.sent.length).toBeLessThanOrEqual(1);
+      for (const frame of link.sent) {
+        expect([destinationHigh(frame, 0), destinationLow(frame, 0)]).toEqual(PEER_HARDWARE);
+        arrives(fromPeer(2));
+      }
+      link.sent.length = 0;
+      expect(host.low(host.lookup(PEER))).toBe(2);
+      later(1);
+    }
+    expect(host.counters.conflicts).toBe(5000);
+  });
+
+  test("a neighbour's address from somebody else, until the neighbour was asked in vain", () => {
     const host = makeHost();
     host.arrives(fromPeer(2));
-    host.arrives(fromPeer(2, US, [0x0600, 6]));
-    expect(host.host.low(host.host.lookup(PEER))).toBe(2);
-    expect(host.host.counters.conflicts).toBe(1);
     host.later(arp.LOCK_SECONDS);
-    host.arrives(fromPeer(2, US, [0x0600, 6]));
-    expect(host.host.low(host.host.lookup(PEER))).toBe(6);
+    const seconds: number[] = [];
+    for (let second = 0; second < 4; second++) {
+      host.arrives(fromPeer(2, US, [0x0600, 6]));
+      seconds.push(host.host.low(host.host.lookup(PEER)));
+      host.later(arp.RETRY_SECONDS);
+    }
+    expect(seconds).toEqual([2, 2, 6, 6]);
   });
 
   test("anything for a permanent address", () => {

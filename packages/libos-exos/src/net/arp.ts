@@ -3,7 +3,7 @@
 import type { Gate, Window } from "@exolith/exokernel/abi";
 import { BROADCAST_HIGH, BROADCAST_LOW, isGroupHigh } from "./address.ts";
 import type { ArpReaders } from "./arp-table.ts";
-import { ARP_ROWS, ARP_STATE, ArpTable } from "./arp-table.ts";
+import { ARP_ROWS, ARP_STATE, ArpTable, isEmpty } from "./arp-table.ts";
 import { publishCounters } from "./counters.ts";
 import type { Link } from "./link.ts";
 import { FRAME_KIND } from "./link.ts";
@@ -21,7 +21,7 @@ export const RETRY_SECONDS = 1;
 export const REQUESTS_MAX = 3;
 /** Seconds that an unreachable address is not asked for again. */
 export const HOLD_DOWN_SECONDS = 5;
-/** Seconds within which a fresh mapping is not replaced by a different one. */
+/** Seconds within which the holder of a fresh mapping is not asked whether he still is, whoever else claims to be. */
 export const LOCK_SECONDS = 1;
 /** Announcements of our own address, and seconds between them (RFC 5227 section 1.1). */
 export const ANNOUNCEMENTS = 2;
@@ -45,7 +45,7 @@ export interface ArpCounters {
   malformed: number;
   requestsSent: number;
   repliesSent: number;
-  /** Somebody else claimed our address, or a mapping that was only just heard. */
+  /** Somebody else claimed our address, or that of a neighbour whose holder had not been asked in vain. */
   conflicts: number;
   /** Frames not sent because of the rate limit. */
   limited: number;
@@ -74,9 +74,10 @@ export const ARP_FRAME_BYTES: number = ETHERNET_BYTES + wire.ARP_BYTES;
  * Resolves addresses and answers for ours.
  *
  * **Holds**: a mapping is learnt only from a packet that is addressed to us, or
- * for an address that already has a row; one that was heard less than
- * `LOCK_SECONDS` ago is not replaced; our own address is never learnt. On a
- * shared link this slows a forger, it does not stop one: ARP authenticates nobody.
+ * for an address that already has a row; one that somebody else claims is
+ * replaced only when its holder has not answered; our own address is never
+ * learnt. Who comes first is believed, and who answers for a neighbour that is
+ * gone: ARP authenticates nobody.
  */
 export class Arp {
   readonly readers: ArpReaders;
@@ -200,7 +201,7 @@ export class Arp {
     const high = wire.senderHigh(window, at);
     const low = wire.senderLow(window, at);
     const now = this.#clock.now();
-    if (state === ARP_STATE.reachable && !this.#mayReplace(row, high, low, now)) {
+    if (!isEmpty(state) && !this.#isHeldBy(row, high, low) && !this.#mayReplace(row, state, now)) {
       this.#counts.conflicts += 1;
       return;
     }
@@ -210,10 +211,17 @@ export class Arp {
       this.#options.resolved(wire.senderAddress(window, at));
   }
 
-  #mayReplace(row: number, high: number, low: number, now: number): boolean {
-    if (this.#table.high(row) === high && this.#table.low(row) === low) return true;
+  #isHeldBy(row: number, high: number, low: number): boolean {
+    return this.#table.high(row) === high && this.#table.low(row) === low;
+  }
+
+  /** A mapping that somebody else claims is kept while its holder answers: he is asked, once a second at most. */
+  #mayReplace(row: number, state: number, now: number): boolean {
+    if (state === ARP_STATE.probing) return this.readers.requests(row) >= REQUESTS_MAX;
     const heard = (this.#table.due[row] ?? 0) - REACHABLE_SECONDS * this.#second;
-    return now - heard >= LOCK_SECONDS * this.#second;
+    if (state === ARP_STATE.stale || now - heard >= LOCK_SECONDS * this.#second)
+      this.#request(row, ARP_STATE.probing, 1);
+    return false;
   }
 
   #isImpossible(window: Window, at: number): boolean {
@@ -227,10 +235,12 @@ export class Arp {
     return row;
   }
 
+  /** While the limit holds requests back no row is taken for one: it would only push out another that waits for its answer. */
   #ask(address: number): number {
+    if (!this.#mayTake(this.#searches)) return ARP_UNRESOLVED;
     const row = this.#insert(address);
     if (row < 0) return ARP_UNREACHABLE;
-    this.#request(row, ARP_STATE.incomplete, 1);
+    this.#wait(row, ARP_STATE.incomplete, this.#sendRequest(row, ARP_STATE.incomplete, 1) ? 1 : 0);
     return ARP_UNRESOLVED;
   }
 
@@ -239,16 +249,28 @@ export class Arp {
     this.#due = Math.min(this.#due, due);
   }
 
-  /** Sends a request: to the last known holder while probing (RFC 1122 section 2.3.2.1), else to everybody. */
+  /** Sends a request, unless the limit holds it back; then it does not count: it proves nothing. */
   #request(row: number, state: number, requests: number): void {
+    const limit = state === ARP_STATE.probing ? this.#renewals : this.#searches;
+    const isSent = this.#mayTake(limit) && this.#sendRequest(row, state, requests);
+    this.#wait(row, state, isSent ? requests : requests - 1);
+  }
+
+  /** `requests` were sent for a row; it is looked at again when the next is due. */
+  #wait(row: number, state: number, requests: number): void {
     this.#schedule(row, state, requests, this.#clock.now() + RETRY_SECONDS * this.#second);
+  }
+
+  /** To the last known holder while probing (RFC 1122 section 2.3.2.1), else to everybody. */
+  #sendRequest(row: number, state: number, requests: number): boolean {
     const toHolder = state === ARP_STATE.probing && requests < REQUESTS_MAX;
     const high = toHolder ? this.#table.high(row) : BROADCAST_HIGH;
     const low = toHolder ? this.#table.low(row) : BROADCAST_LOW;
     const { scratch, scratchAt } = this.#options;
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, 0, 0, this.readers.address(row));
-    const limit = state === ARP_STATE.probing ? this.#renewals : this.#searches;
-    if (this.#send(limit, wire.ARP_OPERATION.request, high, low)) this.#counts.requestsSent += 1;
+    const isSent = this.#send(wire.ARP_OPERATION.request, high, low);
+    if (isSent) this.#counts.requestsSent += 1;
+    return isSent;
   }
 
   #reply(window: Window, at: number): void {
@@ -256,7 +278,8 @@ export class Arp {
     const high = wire.senderHigh(window, at);
     const low = wire.senderLow(window, at);
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, high, low, wire.senderAddress(window, at));
-    if (this.#send(this.#replies, wire.ARP_OPERATION.reply, high, low)) this.#counts.repliesSent += 1;
+    if (this.#mayTake(this.#replies) && this.#send(wire.ARP_OPERATION.reply, high, low))
+      this.#counts.repliesSent += 1;
   }
 
   #announce(now: number): void {
@@ -264,15 +287,20 @@ export class Arp {
     this.#announcements -= 1;
     this.#announceAt = now + ANNOUNCE_SECONDS * this.#second;
     wire.setArpTarget(scratch, scratchAt + ETHERNET_BYTES, 0, 0, route.address);
-    if (this.#send(this.#renewals, wire.ARP_OPERATION.request, BROADCAST_HIGH, BROADCAST_LOW))
+    if (
+      this.#mayTake(this.#renewals) &&
+      this.#send(wire.ARP_OPERATION.request, BROADCAST_HIGH, BROADCAST_LOW)
+    )
       this.#counts.requestsSent += 1;
   }
 
-  #send(limit: RateLimit, operation: number, high: number, low: number): boolean {
-    if (!limit.take(this.#clock.now())) {
-      this.#counts.limited += 1;
-      return false;
-    }
+  #mayTake(limit: RateLimit): boolean {
+    if (limit.take(this.#clock.now())) return true;
+    this.#counts.limited += 1;
+    return false;
+  }
+
+  #send(operation: number, high: number, low: number): boolean {
     const { link, route, scratch, scratchAt } = this.#options;
     wire.setArp(scratch, scratchAt + ETHERNET_BYTES, operation);
     wire.setArpSender(scratch, scratchAt + ETHERNET_BYTES, link.high, link.low, route.address);

@@ -129,6 +129,10 @@ export class Ipv4 implements SegmentOutput {
     return this.#link.packetBytes;
   }
 
+  nextHop(destination: number): number {
+    return this.#route.nextHop(destination);
+  }
+
   sourceFor(_destination: number): number {
     return this.#route.address;
   }

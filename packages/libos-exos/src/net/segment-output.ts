@@ -21,6 +21,8 @@ export interface SegmentOutput {
   readonly offload?: Offload;
   /** Largest IPv4 packet on the link to `destination`, bytes. */
   mtu(destination: number): number;
+  /** The neighbour that packets to `destination` go to, whose link address `resolved` tells of; absent where nobody tells. */
+  nextHop?(destination: number): number;
   /** The local address that packets to `destination` leave from. */
   sourceFor(destination: number): number;
   /**

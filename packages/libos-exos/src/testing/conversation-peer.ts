@@ -66,6 +66,8 @@ export interface Setting extends Partial<Pick<TcpOptions, "limits" | "pieceSum" 
   /** When the clock starts, milliseconds. */
   readonly startsAt?: number;
   readonly mtu?: number;
+  /** Who is asked for the peer's link address. */
+  readonly nextHop?: (destination: number) => number;
 }
 
 /** The other end, played by the test. */
@@ -118,6 +120,7 @@ export function makePeer(setting: Setting): Peer {
       transportBytes: 60,
       payload,
       mtu: () => setting.mtu ?? 1500,
+      ...(setting.nextHop === undefined ? {} : { nextHop: setting.nextHop }),
       sourceFor: () => LOCAL,
       send,
     },

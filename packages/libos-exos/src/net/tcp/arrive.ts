@@ -31,8 +31,12 @@ export function arrive(core: TcpCore, segment: Segment): void {
     return;
   }
   const listener = core.listeners.get(segment.localPort);
-  if (listener === undefined) replyReset(core, segment);
-  else arriveListen(core, listener, segment);
+  if (listener === undefined) {
+    replyReset(core, segment);
+    return;
+  }
+  const opened = arriveListen(core, listener, segment);
+  if (opened !== undefined) arriveConnection(core, opened, segment);
 }
 
 function arriveConnection(core: TcpCore, block: ControlBlock, segment: Segment): void {

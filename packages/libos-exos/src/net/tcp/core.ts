@@ -10,6 +10,7 @@ import type { Listener } from "./listener.ts";
 import type { SegmentOptions } from "./options.ts";
 import type { PieceSum } from "./payload-sum.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
+import type { SynCookies } from "./syn-cookie.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import type { TimeWaitTable } from "./time-wait.ts";
 import type { Timers } from "./timers.ts";
@@ -71,6 +72,7 @@ export interface TcpCore extends ControlParts {
   readonly ticksPerCycle: number;
   readonly counters: TcpCounters;
   readonly resets: KeyedRateLimit;
+  readonly cookies: SynCookies;
   /** Cycles: read once for all packets of a turn that was announced, and once an entry otherwise. */
   now: number;
   /** True while packets of one turn arrive. */

@@ -7,6 +7,7 @@ import type { Connection, ConnectionHandler } from "./application.ts";
 import { arrive } from "./arrive.ts";
 import type { CongestionControl } from "./congestion.ts";
 import { connect } from "./connect.ts";
+import type { ControlBlock } from "./control-block.ts";
 import type { Clock, TcpCore } from "./core.ts";
 import { makeDurations } from "./core.ts";
 import { makeDraft } from "./emit.ts";
@@ -27,6 +28,7 @@ import type { ReceiveMemory } from "./receive-memory.ts";
 import type { Segment } from "./segment.ts";
 import { makeSegment, parseSegment } from "./segment.ts";
 import { watchMemory } from "./starving.ts";
+import { SynCookies } from "./syn-cookie.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import { makeTcpCounters } from "./tcp-counters.ts";
 import { TICKS_PER_SECOND } from "./ticks.ts";
@@ -110,7 +112,7 @@ export function makeTcp(options: TcpOptions): Tcp {
       core.isTurning = true;
     },
     now: () => core.now,
-    resolved: () => release(core),
+    resolved: (nextHop: number) => release(core, nextHop),
     poll: () => poll(core),
     wakeAt: () => wakeAt(core),
   });
@@ -120,6 +122,7 @@ function makeCore(options: TcpOptions): TcpCore {
   const { clock, memory, randomWord } = options;
   const limits = Object.freeze({ ...TCP_LIMITS, ...options.limits });
   const { hertz } = clock;
+  const secret = makeSecret(randomWord);
   const leavesSums = limits.checksumOffload && options.output.offload?.transmitChecksum === true;
   const core: TcpCore = {
     limits,
@@ -138,7 +141,8 @@ function makeCore(options: TcpOptions): TcpCore {
     pieceSum: leavesSums ? unknownSum : (options.pieceSum ?? readPieceSum),
     leavesSums,
     superBytes: limits.segmentationOffload ? superBytesOf(options.output) : 0,
-    chooseInitial: makeChooseInitial(hertz, makeSecret(randomWord)),
+    chooseInitial: makeChooseInitial(hertz, secret),
+    cookies: new SynCookies(hertz, secret),
     receiveScale: scaleFor(memory.bytes),
     timers: new Timers(limits.connections),
     connections: new TupleTable(limits.connections, randomWord()),
@@ -228,6 +232,9 @@ function unlisten(core: TcpCore, port: number): void {
   while (listener.oldest !== undefined) close(core, listener.oldest, "aborted");
 }
 
-function release(core: TcpCore): void {
-  for (const block of core.blocks) if (block?.isWaiting) core.ready.add(block);
+// Only those that waited for it: with many next hops that nobody answers for, each one more would have all of them tried again.
+function release(core: TcpCore, nextHop: number): void {
+  const { blocks, output, ready } = core;
+  const hopOf = (block: ControlBlock): number => output.nextHop?.(block.remoteAddress) ?? nextHop;
+  for (const block of blocks) if (block?.isWaiting && hopOf(block) === nextHop) ready.add(block);
 }

@@ -95,7 +95,7 @@ describe("passive open", () => {
   });
 });
 
-describe("SYN flood", () => {
+describe("SYN flood, without cookies", () => {
   test("half-open connections are bounded; the oldest makes room when it has had its time", () => {
     const talk = makeConversation();
     talk.listen(8);
@@ -111,7 +111,7 @@ describe("SYN flood", () => {
     expect(talk.events).toEqual(["opened"]);
   });
   test("more opens at once than the backlog: none is displaced, the others get in when they ask again", () => {
-    const talk = makeConversation();
+    const talk = makeConversation({ limits: { synCookies: false } });
     talk.listen(8);
     const ports = Array.from({ length: 20 }, (_, i) => i + 1);
     const knock = (remotePort: number): void => talk.arrives({ flags: "S", seq: 0, remotePort });
@@ -142,7 +142,7 @@ describe("SYN flood", () => {
     expect(talk.events).toEqual(["opened", "opened"]);
   });
   test("with every connection open a SYN is ignored, with half-open ones the oldest goes", () => {
-    const talk = makeConversation({ limits: { connections: 2 } });
+    const talk = makeConversation({ limits: { connections: 2, synCookies: false } });
     talk.listen();
     for (const remotePort of [1, 2]) {
       talk.arrives({ flags: "S", seq: 0, remotePort });

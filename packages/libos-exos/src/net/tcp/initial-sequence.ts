@@ -1,10 +1,11 @@
 /** Where the numbers of a connection begin: clocks, and a secret function of the connection (RFC 6528, RFC 7323 section 7.1). */
-import { blake2s } from "@noble/hashes/blake2.js";
+import { SecretHash } from "./secret-hash.ts";
 
 /** Bytes of the secret. */
 export const SECRET_BYTES = 32;
-/** Bytes of a connection's name, and of what is wanted of it. */
-const TUPLE_BYTES = 12;
+/** Bytes of a connection's name. */
+export const TUPLE_BYTES = 12;
+/** Bytes of what is wanted of it. */
 const OFFSET_BYTES = 8;
 const TICKS_PER_SECOND = 250_000;
 
@@ -27,33 +28,26 @@ export interface Tuple {
   readonly remotePort: number;
 }
 
-/**
- * ISN = M + F(connection, secret), M being a 4 microsecond clock and F BLAKE2s of the secret and the connection.
- *
- * Secret first, in one block with the rest: BLAKE2 needs no other key (RFC 7693 section 2.9 keys it so, in a block of its own).
- */
+/** ISN = M + F(connection, secret), M being a 4 microsecond clock. */
 export function makeChooseInitial(hertz: number, secret: Uint8Array): ChooseInitial {
   const initial: InitialNumbers = { sequence: 0, timestampOffset: 0 };
-  const input = new Uint8Array(SECRET_BYTES + TUPLE_BYTES);
-  input.set(secret);
-  const view = new DataView(input.buffer, SECRET_BYTES);
-  const fresh = blake2s.create({ dkLen: OFFSET_BYTES });
-  let hash = fresh.clone();
-  const offsets = new DataView(new ArrayBuffer(OFFSET_BYTES));
-  const digest = new Uint8Array(offsets.buffer);
+  const hash = new SecretHash(secret, TUPLE_BYTES, OFFSET_BYTES);
   return (tuple, now) => {
-    view.setUint32(0, tuple.localAddress);
-    view.setUint32(4, tuple.remoteAddress);
-    view.setUint16(8, tuple.localPort);
-    view.setUint16(10, tuple.remotePort);
-    // oxlint-disable-next-line no-underscore-dangle -- the public copy makes a new one, which takes as long as the hash
-    hash = fresh._cloneInto(hash);
-    hash.update(input).digestInto(digest);
+    writeTuple(hash.name, tuple);
+    const offsets = hash.digest();
     const clock = Math.floor((now / hertz) * TICKS_PER_SECOND) % 0x1_0000_0000;
     initial.sequence = (clock + offsets.getInt32(0)) | 0;
     initial.timestampOffset = offsets.getInt32(4);
     return initial;
   };
+}
+
+/** Writes the `TUPLE_BYTES` that name a connection. */
+export function writeTuple(view: DataView, tuple: Tuple): void {
+  view.setUint32(0, tuple.localAddress);
+  view.setUint32(4, tuple.remoteAddress);
+  view.setUint16(8, tuple.localPort);
+  view.setUint16(10, tuple.remotePort);
 }
 
 /** A secret from a source of random 32-bit words. */

@@ -4,8 +4,10 @@
 export interface TcpLimits {
   /** Connections at once, half-open ones included. 13 words a connection until it is first used. */
   readonly connections: number;
-  /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer, if that is older than `initialRetransmissionSeconds`; otherwise it is ignored. */
+  /** Half-open connections of one listening port. When full, a new SYN displaces the oldest of them, without a word to its peer, if that is older than `initialRetransmissionSeconds`; otherwise it gets a cookie, or is ignored. */
   readonly backlog: number;
+  /** True answers a SYN that finds no room with a number that proves, when it comes back, that the peer is there (RFC 4987 section 3.6). */
+  readonly synCookies: boolean;
   /** Connections in TIME-WAIT. When full, the oldest is forgotten early. Eleven words each. */
   readonly timeWaits: number;
   /** Pieces queued for sending on one connection. */
@@ -97,6 +99,7 @@ export interface TcpLimits {
 export const TCP_LIMITS: TcpLimits = Object.freeze({
   connections: 4096,
   backlog: 128,
+  synCookies: true,
   timeWaits: 4096,
   pieces: 64,
   segmentPieces: 32,

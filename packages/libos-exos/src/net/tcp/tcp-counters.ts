@@ -58,8 +58,11 @@ export interface TcpCounters {
   /** Half-open connections displaced by newer ones, and those that timed out. */
   halfOpenDropped: number;
   halfOpenExpired: number;
-  /** SYNs ignored because every connection was in use, or the backlog full of young ones. */
+  /** SYNs that found every connection in use, or the backlog full of young ones: those ignored, and those answered with a cookie. */
   synIgnored: number;
+  cookiesSent: number;
+  /** Connections that began with a cookie that came back. */
+  cookiesAccepted: number;
   /** Connections in TIME-WAIT forgotten before their time. */
   timeWaitEvicted: number;
   /** Connections reused out of TIME-WAIT. */
@@ -107,6 +110,8 @@ export const makeTcpCounters = (): TcpCounters => ({
   halfOpenDropped: 0,
   halfOpenExpired: 0,
   synIgnored: 0,
+  cookiesSent: 0,
+  cookiesAccepted: 0,
   timeWaitEvicted: 0,
   timeWaitReopened: 0,
   givenUp: 0,

@@ -376,6 +376,17 @@ describe("the layer below", () => {
     expect(payloads(talk.sends())).toEqual(["abc"]);
     expect(talk.tcp.counters.retransmissionTimeouts).toBe(0);
   });
+  test("another next hop that answers has nothing sent that waits for this one", () => {
+    const talk = openedByPeer({ nextHop: () => 9 });
+    talk.link = "unresolved";
+    talk.say("abc");
+    expect(talk.sends()).toEqual([]);
+    talk.link = "sent";
+    talk.tcp.resolved(8);
+    expect(talk.sends()).toEqual([]);
+    talk.tcp.resolved(9);
+    expect(payloads(talk.sends())).toEqual(["abc"]);
+  });
   test("nobody answers: an active open times out", () => {
     const talk = makeConversation();
     talk.link = "unresolved";
