@@ -1,5 +1,7 @@
 /** The part of the WebAssembly interface that the machine is built on; it merges with other declarations. */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array): boolean;
+
   interface Memory {
     readonly buffer: ArrayBuffer;
   }
