@@ -86,6 +86,36 @@ test("chunks held for clients that take nothing leave a quarter of the cache to 
   expect([counters.open(), counters.chunksIdle()]).toEqual([0, counters.chunks()]);
 });
 
+test("while others wait for a chunk, only who holds something is reset, not who is slow to ask", () => {
+  const rig = makeServerRig({ source, cheetah: { cacheFrames: CHUNKS * 16 } });
+  const { counters } = rig.cheetah;
+  const slow = rig.connect();
+  slow.write("GET /a.t");
+  const holders = Array.from({ length: CHUNKS }, () => rig.connect());
+  for (const [chunk, holder] of holders.entries()) holder.write(part(chunk));
+  rig.run(5);
+  expect(counters.displaced()).toBeGreaterThan(0);
+  expect(slow.closedBecause).toBeUndefined();
+  slow.write("xt HTTP/1.1\r\nHost: t\r\n\r\n");
+  expect(text(parseResponse(soon(rig, slow)).body)).toBe("a");
+});
+
+test("a client that has finished sending takes its response as late and as slowly as any other", () => {
+  const rig = makeServerRig({ source });
+  const peer = rig.connect();
+  peer.write(GET("a.txt") + GET("big.bin"));
+  peer.end();
+  const parts: Uint8Array[] = [];
+  for (let quiet = 0; quiet < 3;) {
+    rig.run(1.5);
+    quiet = peer.receive(1) > 0 ? 0 : quiet + 1;
+    parts.push(peer.take());
+  }
+  const first = parseResponse(Buffer.concat(parts));
+  expect([text(first.body), parseResponse(first.rest).body.length]).toEqual(["a", 40 * CHUNK]);
+  expect([peer.closedBecause, rig.cheetah.counters.open()]).toEqual(["done", 0]);
+});
+
 test("with most connections taken, whoever takes a byte now and then is reset, and whoever takes more is not", () => {
   const rig = makeServerRig({ source, cheetah: { limits: { connections: 8, idleSeconds: 60 } } });
   const peers = Array.from({ length: 8 }, () => rig.connect());

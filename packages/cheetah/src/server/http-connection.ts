@@ -92,6 +92,11 @@ export class HttpConnection {
     return this.#phase === "responding" && this.#unacknowledged() === 0;
   }
 
+  /** True while its client has not taken what others may wait for. */
+  get isHolding(): boolean {
+    return this.#writer.isHolding;
+  }
+
   /** True once its client has taken a whole response, or `stuckBytes` of one. */
   get hasTaken(): boolean {
     return this.#hasTaken;

@@ -133,14 +133,20 @@ export class HttpServer implements ConnectionHandler, Pollable {
     return row < 0 ? undefined : this.#rows[row];
   }
 
-  /** Those that are stuck give way while most are in use, or as many wait for a slot or a chunk. */
+  /** Those that are stuck give way while most are in use; and as many that hold something as wait for a slot or a chunk. */
   #relieve(now: Cycles): void {
     const { counters, limits } = this.#services;
     const { lists, heads, free } = this.#waits;
+    this.#displaceStuck(this.#rows, tooMany(counters.open, limits.connections), now);
     const waiting = lists.count(heads) + lists.count(free);
-    const limit = Math.max(waiting, tooMany(counters.open, limits.connections));
+    if (waiting === 0) return;
+    const holding = this.#rows.filter((row) => row.isHolding);
+    this.#displaceStuck(holding, waiting, now);
+  }
+
+  #displaceStuck(rows: readonly HttpConnection[], limit: number, now: Cycles): void {
     if (limit === 0) return;
-    for (const row of stuckSince(this.#rows, this.#stuckBefore(now), limit)) this.#displace(row);
+    for (const row of stuckSince(rows, this.#stuckBefore(now), limit)) this.#displace(row);
   }
 
   /** TCP keeps what a client said last who is gone, and takes nothing for him: a response that waits for nothing here will never go on. */

@@ -61,6 +61,11 @@ export class ResponseWriter implements PieceOwner {
     return this.#bodyBytes;
   }
 
+  /** True while it has queued what others may wait for: head slots or chunks. */
+  get isHolding(): boolean {
+    return this.#slots > 0 || this.#units > 0;
+  }
+
   /** Sends on `connection` from now on. */
   open(connection: Connection): void {
     this.#connection = connection;

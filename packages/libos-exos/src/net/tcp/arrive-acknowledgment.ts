@@ -135,8 +135,8 @@ function arriveFinAcknowledged(core: TcpCore, block: ControlBlock): boolean {
       return true;
     case "CLOSING":
       // The peer's FIN may have come in the same poll: a tombstone has nothing pending.
-      if (block.acknowledgeNow) sendAcknowledgment(core, block);
-      enterTimeWait(core, block);
+      if (block.acknowledgeNow && sendAcknowledgment(core, block) === "full") enter(block, "TIME-WAIT");
+      else enterTimeWait(core, block);
       return false;
     case "LAST-ACK":
       conclude(core, block);

@@ -43,26 +43,48 @@ export function sendCookie(core: TcpCore, segment: Segment): void {
 /**
  * The half-open connection that an ACK with a cookie of ours stands for, as if it had been there since its SYN.
  *
- * `undefined` for any other ACK, and when there is no room even now: whoever means it says it again.
+ * `undefined` for any other ACK, and when there is no room even now.
  */
 export function openCookie(core: TcpCore, listener: Listener, segment: Segment): ControlBlock | undefined {
-  const { sequence, options } = segment;
-  const cookie = advance(segment.acknowledgment, -1);
-  const size = core.cookies.check(segment, advance(sequence, -1), cookie, core.now);
+  const size = sizeIn(core, segment);
   if (size === 0) return undefined;
   const { timestampOffset } = core.chooseInitial(segment, core.now);
-  const block = openBlock(core, segment, { sequence: cookie, timestampOffset });
+  const block = openBlock(core, segment, { sequence: cookieIn(segment), timestampOffset });
   if (block === undefined) return undefined;
-  options.maximumSegmentSize = size;
-  if (options.hasTimestamps) readAgreed(options, options.timestampEcho);
   enter(block, "LISTEN");
   enter(block, "SYN-RECEIVED");
   joinHalfOpen(listener, block);
+  begin(core, block, segment, size);
+  return block;
+}
+
+/**
+ * A SYN that came twice: the first got a cookie, and there was room for the second. If it is the cookie that the
+ * ACK brings back, `block` goes on as what it stands for; otherwise false.
+ */
+export function adoptCookie(core: TcpCore, block: ControlBlock, segment: Segment): boolean {
+  const size = block.listener === undefined ? 0 : sizeIn(core, segment);
+  if (size === 0) return false;
+  block.initialSend = cookieIn(segment);
+  block.isTiming = false;
+  begin(core, block, segment, size);
+  return true;
+}
+
+const cookieIn = (segment: Segment): number => advance(segment.acknowledgment, -1);
+
+const sizeIn = (core: TcpCore, segment: Segment): number =>
+  core.cookies.check(segment, advance(segment.sequence, -1), cookieIn(segment), core.now);
+
+/** What the peer's SYN said, from the cookie and the timestamp; ours has arrived. */
+function begin(core: TcpCore, block: ControlBlock, segment: Segment, size: number): void {
+  const { sequence, options } = segment;
+  options.maximumSegmentSize = size;
+  if (options.hasTimestamps) readAgreed(options, options.timestampEcho);
   segment.sequence = advance(sequence, -1);
   acceptSyn(core, block, segment);
   segment.sequence = sequence;
   block.sendNext = segment.acknowledgment;
   block.sendHighest = segment.acknowledgment;
   core.counters.cookiesAccepted += 1;
-  return block;
 }

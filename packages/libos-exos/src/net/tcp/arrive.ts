@@ -3,6 +3,7 @@
 import { ACK, RST, SYN } from "../wire/tcp-wire.ts";
 import { arriveAcknowledgment } from "./arrive-acknowledgment.ts";
 import { passesChecks } from "./arrive-checks.ts";
+import { adoptCookie } from "./arrive-cookie.ts";
 import { arriveListen } from "./arrive-listen.ts";
 import { arriveSynSent } from "./arrive-syn-sent.ts";
 import { arriveText } from "./arrive-text.ts";
@@ -65,7 +66,8 @@ function arriveSynReceived(core: TcpCore, block: ControlBlock, segment: Segment)
     block.acknowledgeNow = true;
   }
   if (!passesChecks(core, block, segment)) return;
-  if (block.sendHighest === block.initialSend || segment.acknowledgment !== block.sendHighest) {
+  const isOurs = block.sendHighest !== block.initialSend && segment.acknowledgment === block.sendHighest;
+  if (!isOurs && !adoptCookie(core, block, segment)) {
     replyReset(core, segment);
     return;
   }

@@ -110,6 +110,22 @@ describe("finish", () => {
     expect(talk.events).toEqual(["ended", "closed done"]);
     expect(talk.tcp.use.timeWaits()).toBe(1);
   });
+  test("both at once, and the interface is full: theirs is acknowledged when there is room", () => {
+    const talk = openedByPeer();
+    talk.connection.finish();
+    talk.sends();
+    talk.link = "full";
+    talk.arrives({ flags: "FA", seq: 1, ack: 1 });
+    talk.arrives({ seq: 2, ack: 2 });
+    expect(talk.sends()).toEqual([]);
+    expect([talk.tcp.use.connections(), talk.tcp.use.timeWaits()]).toEqual([1, 0]);
+    talk.link = "sent";
+    talk.passes(1);
+    expect(talk.sends()).toMatchObject([{ flags: "A", seq: 2, ack: 2 }]);
+    expect(talk.events).toEqual(["ended", "closed done"]);
+    expect([talk.tcp.use.connections(), talk.tcp.use.timeWaits()]).toEqual([0, 1]);
+    expect(talk.tcp.wakeAt()).toBe(Infinity);
+  });
   test("a lost FIN is sent again", () => {
     const talk = openedByPeer();
     talk.connection.finish();

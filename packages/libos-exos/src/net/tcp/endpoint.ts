@@ -234,6 +234,7 @@ function unlisten(core: TcpCore, port: number): void {
 
 // Only those that waited for it: with many next hops that nobody answers for, each one more would have all of them tried again.
 function release(core: TcpCore, nextHop: number): void {
+  if (core.waiting === 0) return;
   const { blocks, output, ready } = core;
   const hopOf = (block: ControlBlock): number => output.nextHop?.(block.remoteAddress) ?? nextHop;
   for (const block of blocks) if (block?.isWaiting && hopOf(block) === nextHop) ready.add(block);

@@ -131,6 +131,25 @@ describe("a listener with no room for one more half-open connection", () => {
     expect(talk.events).toEqual(["opened"]);
     expect(talk.tcp.use.connections()).toBe(BACKLOG + 1);
   });
+  test("knows the cookie of a SYN that came twice, although there was room for the second", () => {
+    const talk = crowded();
+    const syn: Arrival = { scale: 4, permitsBlocks: true, times: [5000, 0] };
+    const times = [5001, knock(talk, syn).times?.[0] ?? 0] as const;
+    const cookie = talk.localInitial;
+    talk.arrives({ flags: "R", seq: 1, remotePort: 100 });
+    knock(talk, syn);
+    expect(talk.tcp.use.connections()).toBe(BACKLOG);
+    const number = cookie - talk.localInitial + 1;
+    talk.arrives({ seq: 1, ack: number + 1, remotePort: 7, times });
+    expect(talk.sends()).toMatchObject([{ flags: "R", remotePort: 7 }]);
+    talk.arrives({ flags: "PA", seq: 1, ack: number, remotePort: 7, times, payload: "hello" });
+    expect(talk.events).toEqual(["opened", "received hello"]);
+    talk.say("x".repeat(2000));
+    expect(talk.sends()).toMatchObject([{ ack: 6 }, { ack: 6 }]);
+    talk.passes(5000);
+    expect(talk.tcp.counters).toMatchObject({ cookiesAccepted: 1, established: 1, withSelective: 1 });
+    expect(talk.tcp.use.halfOpen()).toBe(BACKLOG - 1);
+  });
   test("with every connection in use, resets the ACK: there is room for nobody", () => {
     const talk = crowded(BACKLOG);
     knock(talk);
