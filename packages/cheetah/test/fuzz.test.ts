@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { block } from "@exolith/hw-model";
 import { expect, test } from "vitest";
+import { METHODS, VERSIONS } from "./hostile/malformed.ts";
 import { makeMemorySource, patternBytes } from "./memory-source.ts";
 import { Peer } from "./peer.ts";
 import { makeServerRig, parseResponse } from "./server-rig.ts";
@@ -83,17 +84,8 @@ const target = fc.oneof(
   octets(40),
   fc.constantFrom("/", "/a/b.txt", "/big.bin", "/a", "*"),
 );
-const method = fc.constantFrom("GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "get", "G\0T", "");
-const version = fc.constantFrom(
-  "HTTP/1.1",
-  "HTTP/1.1",
-  "HTTP/1.0",
-  "HTTP/0.9",
-  "HTTP/2.0",
-  "HTTP/1.1 ",
-  "http/1.1",
-  "",
-);
+const method = fc.constantFrom(...METHODS);
+const version = fc.constantFrom(...VERSIONS);
 const field = fc.oneof(
   fc.constantFrom(
     "Host: x",

@@ -3,7 +3,14 @@ import type { Techniques } from "@exolith/cheetah";
 import { PENTIUM_PRO_200 } from "@exolith/hw-model";
 import type { Invariant } from "../kernel/shape.ts";
 import { TECHNIQUES } from "../cheetah/techniques.ts";
-import { INTERFACES, ablate, type AblationFigures, type InterfaceName } from "./measure.ts";
+import {
+  INTERFACES,
+  ablate,
+  describeWorkload,
+  type AblationFigures,
+  type InterfaceName,
+  type Workload,
+} from "./measure.ts";
 import { checkAblation } from "./shape.ts";
 
 /** One row: a server. */
@@ -17,6 +24,7 @@ export interface AblationRow {
 /** All rows. */
 export interface AblationTable {
   readonly machine: string;
+  readonly workload: Workload;
   readonly rows: readonly AblationRow[];
   /** True when clients were answered alike by all, byte for byte but for dates. */
   readonly isSameToClients: boolean;
@@ -39,6 +47,11 @@ export function benchAblation(say: (line: string) => void = () => {}): AblationR
       rows.push({ kind, without, figures });
       answers.add(heads.join(""));
     }
-  const table = { machine: PENTIUM_PRO_200.name, rows, isSameToClients: answers.size === 1 };
+  const table = {
+    machine: PENTIUM_PRO_200.name,
+    workload: describeWorkload(),
+    rows,
+    isSameToClients: answers.size === 1,
+  };
   return { table, invariants: checkAblation(table) };
 }

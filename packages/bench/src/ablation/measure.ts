@@ -8,6 +8,7 @@ import {
 } from "@exolith/cheetah/board";
 import type { Techniques } from "@exolith/cheetah";
 import {
+  FRAME_BYTES,
   PENTIUM_PRO_200,
   makeSimulatedPair,
   runSimulated,
@@ -72,6 +73,27 @@ const PORT = 80;
 const CACHE_FRAMES = 128;
 /** Requests for documents by themselves. */
 const TIMES = { small: 40, medium: 60, large: 8 };
+
+/** What is asked for, and what for: to be told to people. */
+export interface Workload {
+  /** Pages, and files that each embeds. */
+  readonly pages: number;
+  readonly embedded: number;
+  /** Requests for documents by themselves. */
+  readonly times: typeof TIMES;
+  /** Bytes of the site, and of the server's cache, which holds less. */
+  readonly siteBytes: number;
+  readonly cacheBytes: number;
+}
+
+/** The workload of `ablate`. */
+export function describeWorkload(): Workload {
+  const { files, pages } = makeSite();
+  let siteBytes = 0;
+  for (const { length } of files.values()) siteBytes += length;
+  const embedded = (pages[0]?.length ?? 0) - 1;
+  return { pages: pages.length, embedded, times: TIMES, siteBytes, cacheBytes: CACHE_FRAMES * FRAME_BYTES };
+}
 /** Simulated seconds that anything may take before the bench gives up, and in which the last packets have come. */
 const MOST_SECONDS = 600;
 const SETTLE_SECONDS = 0.5;

@@ -75,9 +75,12 @@ const HEAD = `# What each technique of Cheetah is worth
 
 \`pnpm bench ablation\` prints this page, and a test holds it to that; the figures are simulated, and the same on every computer.`;
 
-const notes = (requests: number, machine: string): string => `
-One server on a simulated ${machine}, its client, and ${requests} requests: 24 pages from a cold cache, each with the eight files that it embeds, on a connection each; 100 bytes forty times, with a connection for each; 1 KB sixty times and 100 KB eight times, on one connection.
-The cache holds less than the site.
+const KIBIBYTE = 1024;
+const kibibytes = (bytes: number): string => (bytes / KIBIBYTE).toFixed(0);
+
+const notes = (requests: number, { machine, workload }: AblationTable): string => `
+One server on a simulated ${machine}, its client, and ${requests} requests: ${workload.pages} pages from a cold cache, each with the ${workload.embedded} files that it embeds, on a connection each; 100 bytes ${workload.times.small} times, with a connection for each; 1 KB ${workload.times.medium} times and 100 KB ${workload.times.large} times, on a connection each.
+The cache holds ${kibibytes(workload.cacheBytes)} KiB of the site's ${kibibytes(workload.siteBytes)}.
 All techniques, then all but one.
 Every body is compared with its file; heads are the same in every row, dates apart.
 
@@ -95,7 +98,7 @@ export function printAblationPage(table: AblationTable): string {
   const requests = table.rows[0]?.figures.requests ?? 0;
   const parts = [
     HEAD,
-    notes(requests, table.machine).trim(),
+    notes(requests, table).trim(),
     printPurposes(table),
     ...printInterface(table, "plain"),
     ...printInterface(table, "offloading"),

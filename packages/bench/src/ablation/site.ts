@@ -1,5 +1,6 @@
 /** What is served: pages that embed files, and documents of three sizes. */
 import type { SiteSource } from "@exolith/cheetah";
+import { bytesOf } from "../series/documents.ts";
 
 /** Pages, and files that each embeds. */
 const PAGES = 24;
@@ -24,15 +25,6 @@ const SIZES = { [SMALL]: 100, [MEDIUM]: 1024, [LARGE]: 102_400 };
 
 const MODIFIED = Date.UTC(2025, 0, 1);
 
-function bytesOf(size: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let i = 0, state = seed | 1; i < size; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
-}
-
 /** Makes the site: files are named by their contents, as tools that build sites name them, so that the order of names groups nothing. */
 export function makeSite(): Site {
   const files = new Map<string, Uint8Array>();
@@ -53,7 +45,7 @@ export function makeSite(): Site {
     files.set(path, new TextEncoder().encode(html.padEnd(PAGE_BYTES, " ")));
     pages.push([path, style, script, ...images]);
   }
-  for (const [path, size] of Object.entries(SIZES)) files.set(path, bytesOf(size, size));
+  for (const [path, size] of Object.entries(SIZES)) files.set(path, bytesOf(size));
   return { source: sourceOf(files), files, pages };
 }
 

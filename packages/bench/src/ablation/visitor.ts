@@ -72,24 +72,23 @@ const requestFor = (target: string, closes: boolean): Uint8Array =>
     `GET /${target} HTTP/1.1\r\nHost: ablation\r\nUser-Agent: bench\r\nAccept: */*\r\n${closes ? "Connection: close\r\n" : ""}\r\n`,
   );
 
+/** Opens a connection to the server. */
+type Connect = (handler: ConnectionHandler) => Connection | undefined;
+
 /** One client. */
 class Visitor implements ConnectionHandler {
   readonly #options: VisitorOptions;
   readonly #memory: Window;
-  readonly #connect: (handler: ConnectionHandler) => Connection | undefined;
+  readonly #connect: Connect;
   #visit: Visit | undefined;
   #asked = 0;
   /** What has come of the answer to the target asked for last. */
   #answer = new Uint8Array(0);
 
-  constructor(options: VisitorOptions, memory: Window, connect: Visitor["connect"]) {
+  constructor(options: VisitorOptions, memory: Window, connect: Connect) {
     this.#options = options;
     this.#memory = memory;
     this.#connect = connect;
-  }
-
-  get connect(): (handler: ConnectionHandler) => Connection | undefined {
-    return this.#connect;
   }
 
   /** The next visit, if there is one. */

@@ -8,10 +8,10 @@ export const SIZES: readonly number[] = [0, 100, 1024, 10_240, 102_400];
 /** The name of the document of so many bytes. */
 export const nameOf = (size: number): string => `d${size}.html`;
 
-/** The bytes of the document of `size` bytes. */
-export function bytesOf(size: number): Uint8Array {
+/** The bytes of the document of `size` bytes; of another of that size with another `seed`. */
+export function bytesOf(size: number, seed: number = size): Uint8Array {
   const bytes = new Uint8Array(size);
-  for (let i = 0, state = size | 1; i < size; i++) {
+  for (let i = 0, state = seed | 1; i < size; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     bytes[i] = state >>> 24;
   }

@@ -84,7 +84,7 @@ export class HttpConnection {
 
   /** True when its client has taken everything and has said what it has to say: it is not stuck. */
   get isWaiting(): boolean {
-    return (this.isIdle || this.#phase === "responding") && this.#unacknowledged() === 0;
+    return this.hasNothingQueued || (this.isIdle && this.#unacknowledged() === 0);
   }
 
   /** True while it responds and nothing of that is queued: it waits for a slot or a chunk, or else its client is gone. */

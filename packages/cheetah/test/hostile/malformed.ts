@@ -1,8 +1,21 @@
 /** Requests that no honest client sends, as bytes: whole ones, and such as never end. */
 import type { Random } from "./random.ts";
 
-const METHODS = ["GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "get", "G T", "", "PRI", "\u0000"];
-const VERSIONS = [
+/** Methods and versions, right ones among them. */
+export const METHODS: readonly string[] = [
+  "GET",
+  "GET",
+  "GET",
+  "HEAD",
+  "POST",
+  "OPTIONS",
+  "get",
+  "G T",
+  "",
+  "PRI",
+  "\u0000",
+];
+export const VERSIONS: readonly string[] = [
   "HTTP/1.1",
   "HTTP/1.1",
   "HTTP/1.0",

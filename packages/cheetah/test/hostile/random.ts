@@ -1,4 +1,5 @@
-/** Numbers that follow from a seed. */
+/** Numbers that follow from a seed, as hostile traffic wants them. */
+import { makeRandomSequence } from "@exolith/hw-model";
 
 /** A source of numbers: the same seed, the same numbers. */
 export interface Random {
@@ -12,20 +13,13 @@ export interface Random {
   pick<T>(values: readonly T[]): T;
 }
 
-/** Numbers by xorshift. */
+/** The sequence of `seed`. */
 export function makeRandom(seed: number): Random {
-  let state = (Math.imul(seed, 2_654_435_761) ^ 0x5bd1_e995) >>> 0 || 1;
-  const word = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  const below = (limit: number): number => word() % limit;
+  const { next, below, chance } = makeRandomSequence(seed);
   return {
-    word,
+    word: next,
     below,
-    chance: (percent) => below(100) < percent,
+    chance: (percent) => chance(percent / 100),
     pick: <T>(values: readonly T[]): T => values[below(values.length)] as T,
   };
 }
