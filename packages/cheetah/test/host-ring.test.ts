@@ -1,5 +1,5 @@
 /** Cheetah on interfaces of Linux, with Linux's own TCP as the client, whatever its interface does for it. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +14,7 @@ import {
   type Ended,
   type Started,
 } from "./support/command.ts";
+import { unrest } from "./support/quiet.ts";
 import {
   clear,
   lay,
@@ -186,17 +187,8 @@ describe.each([
   test.skipIf(missing !== undefined)("an idle server costs no processor time", async () => {
     const started = await start("on");
     await curl(`http://${SERVER}/small.txt`);
-    await pause(1500);
-    const spent = (): number => {
-      const fields =
-        readFileSync(`/proc/${started.child.pid ?? 0}/stat`, "utf8")
-          .split(") ")[1]
-          ?.split(" ") ?? [];
-      return Number(fields[11]) + Number(fields[12]);
-    };
-    const before = spent();
-    await pause(2000);
-    expect(spent() - before).toBeLessThanOrEqual(1);
+    const quiet = { milliseconds: 2000, ticks: 1, wakings: 10 };
+    expect(await unrest(started.child.pid ?? 0, quiet)).toBeUndefined();
     const { output } = await curl(`http://${SERVER}/small.txt`);
     expect(output.toString()).toBe("small");
   });
