@@ -186,6 +186,10 @@ test("a chunk set aside for one client and taken by a hit of another is waited f
   const source = makeMemorySource({ "a.txt": "first", "m.bin": patternBytes(200_000, 3), "z.txt": "last" });
   const rig = makeServerRig({ source, cheetah: { cacheFrames: 16, grouping: false } });
   const [holder, waiting, hitting] = [rig.connect(), rig.connect(), rig.connect()];
+  hitting.write(GET("a.txt"));
+  rig.run();
+  hitting.receive();
+  hitting.take();
   holder.write(GET("a.txt"));
   rig.run();
   waiting.write(GET("z.txt"));

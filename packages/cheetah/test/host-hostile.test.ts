@@ -16,6 +16,7 @@ import {
 import {
   FILES,
   expectAllBack,
+  expectFile,
   expectSums,
   expectWholeSite,
   missingForHostile,
@@ -84,6 +85,8 @@ interface Wish {
   readonly frames?: number;
   readonly rate?: number;
   readonly isEnough?: (now: Look, first: Look) => boolean;
+  /** What is done while it goes on, after that. */
+  readonly meanwhile?: () => Promise<void>;
 }
 
 /** Lets an attack go on until there was enough of it, and looks whether the honest client is served meanwhile. */
@@ -92,11 +95,17 @@ async function attackWith(name: AttackName, wish: Wish = {}): Promise<Outcome> {
   const first = await server.look();
   const frames = isEnough === undefined ? { frames: wish.frames ?? FRAMES } : {};
   const attack = await startAttack(ground, { name, rate, seed: ++seed, ...frames });
-  await expectServed();
-  let at = await server.look();
-  if (isEnough !== undefined)
-    expect(await until(async () => isEnough((at = await server.look()), first), 20_000)).toBe(true);
-  const report = await (isEnough === undefined ? attack.report() : attack.end());
+  let report: AttackReport;
+  let at: Look;
+  try {
+    await expectServed();
+    at = await server.look();
+    if (isEnough !== undefined)
+      expect(await until(async () => isEnough((at = await server.look()), first), 20_000)).toBe(true);
+    await wish.meanwhile?.();
+  } finally {
+    report = await (isEnough === undefined ? attack.report() : attack.end());
+  }
   const last = await server.look();
   await expectServed();
   return { report, at, grew: (layer, counter) => (last[layer][counter] ?? 0) - (first[layer][counter] ?? 0) };
@@ -173,7 +182,11 @@ describe.skipIf(missing !== undefined)(
     });
 
     test("readers that take a byte at a time, on all connections there are and more", async () => {
-      const { at, grew } = await attackWith("slow readers", { rate: 10_000, isEnough: hasAccepted(1500) });
+      const { at, grew } = await attackWith("slow readers", {
+        rate: 10_000,
+        isEnough: hasAccepted(1500),
+        meanwhile: () => expectFile(ground, "large.bin"),
+      });
       expect(at.held.connections).toBeLessThanOrEqual(1024);
       expect(grew("http", "displaced")).toBeGreaterThan(0);
     });
@@ -184,6 +197,7 @@ describe.skipIf(missing !== undefined)(
       const { grew } = await attackWith("closed windows", {
         rate: 10_000,
         isEnough: (now, first) => hasAccepted(1500)(now, first) && leavesQuarter(now),
+        meanwhile: () => expectFile(ground, "large.bin"),
       });
       expect(grew("http", "displaced")).toBeGreaterThan(0);
     });
@@ -191,6 +205,7 @@ describe.skipIf(missing !== undefined)(
     test("dozens of responses asked for and not taken: a first slot is there for everybody", async () => {
       const { at } = await attackWith("hoarders", {
         isEnough: ({ held }) => held.slotsFree <= (held.slots * 3) / 4,
+        meanwhile: () => expectFile(ground, "large.bin"),
       });
       expect(at.held.slotsFree).toBeGreaterThan(at.held.slots / 4);
     });

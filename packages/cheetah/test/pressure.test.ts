@@ -86,9 +86,52 @@ test("chunks held for clients that take nothing leave a quarter of the cache to 
   expect([counters.open(), counters.chunksIdle()]).toEqual([0, counters.chunks()]);
 });
 
+test("whoever has taken something finds chunks when those that have taken nothing hold all that they may", () => {
+  const rig = makeServerRig({ source, cheetah: { cacheFrames: CHUNKS * 16 } });
+  const { counters } = rig.cheetah;
+  const reader = rig.connect();
+  reader.write(GET("a.txt"));
+  expect(parseResponse(soon(rig, reader)).status).toBe(200);
+  const holders = Array.from({ length: 36 }, () => rig.connect());
+  for (const [chunk, holder] of holders.entries()) holder.write(part(chunk));
+  rig.run(0.1);
+  expect(counters.chunksIdle()).toBe(CHUNKS / 4);
+  reader.write(GET("big.bin"));
+  expect(parseResponse(soon(rig, reader)).body.length).toBe(40 * CHUNK);
+  expect(counters.displaced()).toBe(0);
+  rig.run(10);
+  expect(holders.every((peer) => peer.closedBecause === "aborted" || peer.receive() > 0)).toBe(true);
+});
+
+test("many that get on do not keep a newcomer waiting until all of them are done", () => {
+  const rig = makeServerRig({ source, cheetah: { cacheFrames: CHUNKS * 16 } });
+  const readers = Array.from({ length: 24 }, () => rig.connect());
+  for (const reader of readers) {
+    reader.write(GET("a.txt"));
+    expect(parseResponse(soon(rig, reader)).status).toBe(200);
+  }
+  for (const [index, reader] of readers.entries()) reader.write(part(index));
+  rig.run(0.1);
+  expect(rig.cheetah.counters.chunksIdle()).toBe(CHUNKS / 8);
+  const newcomer = rig.connect();
+  newcomer.write(part(39));
+  let taken = 0;
+  for (; newcomer.unacknowledged === 0 && taken < CHUNKS; taken++) {
+    readers[taken]?.receive();
+    rig.run(0.1);
+  }
+  expect(taken).toBe(CHUNKS / 8 + 1);
+  for (let round = 0; round < 3; round++) {
+    for (const peer of [newcomer, ...readers]) peer.receive();
+    rig.run(0.1);
+  }
+  for (const peer of [newcomer, ...readers]) expect(parseResponse(peer.take()).status).toBe(206);
+});
+
 test("while others wait for a chunk, only who holds something is reset, not who is slow to ask", () => {
   const rig = makeServerRig({ source, cheetah: { cacheFrames: CHUNKS * 16 } });
   const { counters } = rig.cheetah;
+  for (let take = 0; take < 4; take++) expect(isServed(rig)).toBe(true);
   const slow = rig.connect();
   slow.write("GET /a.t");
   const holders = Array.from({ length: CHUNKS }, () => rig.connect());

@@ -6,6 +6,7 @@
  * peer has acknowledged them, and every retransmission gathers them from the same
  * frames. What nobody holds is given up in the order of last use; when the kernel
  * asks for frames, in that order to the kernel, and claimed again when there are many.
+ * Who asks for much and takes nothing of it gets less than those who take what they get.
  *
  * ```
  *   empty ── load ──► queued ──► loading ──► ready ──► empty ──► given back
@@ -16,7 +17,7 @@ import { TRANSFER_STATUS } from "@exolith/exokernel/abi";
 import type { Window } from "@exolith/exokernel/abi";
 import type { BlockStore } from "../disk/block-store.ts";
 import { IndexLists } from "../memory/index-lists.ts";
-import type { WaitLists } from "../memory/wait-lists.ts";
+import { awaitingAny, type WaitLists } from "../memory/wait-lists.ts";
 
 /** Frames of a chunk, and blocks: 64 KiB. */
 export const CHUNK_BLOCKS = 16;
@@ -53,8 +54,17 @@ export interface ChunkFrames {
 /** Frames that stay as they are. */
 const FIXED_FRAMES: ChunkFrames = { claim: () => undefined, release: () => false };
 
-/** Share of the chunks that are not given up while others are held: what is asked for often stays, whoever holds the rest. */
-const SPARED_SHARE = 1 / 4;
+/**
+ * Shares of the chunks that are not given up while others are held: what is asked for often stays.
+ *
+ * Newcomers, whose clients have taken nothing yet and may never, leave more than
+ * others: so clients that only ask do not come in the way of those that get on.
+ */
+const SPARED_BY_NEWCOMERS = 1 / 4;
+const SPARED_BY_OTHERS = 1 / 8;
+
+/** A chunk of which so many pieces have been taken is there for newcomers too, for as long as it is in the cache. */
+const POPULAR_TAKES = 4;
 
 /** What the cache counts. */
 export interface CacheCounters {
@@ -90,6 +100,11 @@ export class ChunkCache {
   /** By row: 1 when an idle chunk has been set aside for it. */
   readonly #granted: Uint8Array;
   #grants = 0;
+  /** By chunk: times that pieces of it have been taken, up to `POPULAR_TAKES`. */
+  readonly #takes: Uint8Array;
+  /** By chunk: 1 while it is held and a newcomer began that. */
+  readonly #isNewcomers: Uint8Array;
+  #newcomerChunks = 0;
   /** Chunks to be given back as they come free. */
   #owed = 0;
 
@@ -112,6 +127,8 @@ export class ChunkCache {
     this.#lists = new IndexLists(windows.length, 4);
     this.#promised = new Int32Array(rows).fill(NONE);
     this.#granted = new Uint8Array(rows);
+    this.#takes = new Uint8Array(windows.length);
+    this.#isNewcomers = new Uint8Array(windows.length);
     for (let chunk = 0; chunk < windows.length; chunk++) this.#lists.add(IDLE_LIST, chunk);
   }
 
@@ -133,16 +150,18 @@ export class ChunkCache {
   /**
    * Holds the chunk with blocks `group * CHUNK_BLOCKS…` for `row`.
    *
+   * A row that `hasTaken` nothing yet is a newcomer: it leaves more to others, and waits longer when many wait.
    * `WAIT`: `row` becomes runnable when it is there; ask again for the same, or
    * `forget`. `FAILED`: the disk could not read it. O(1), allocates nothing.
    */
-  hold(group: number, row: number): number {
+  hold(group: number, row: number, hasTaken: boolean): number {
     const promised = this.#promised[row]!;
     if (promised !== NONE) return this.#collect(row, promised);
     const chunk = this.#chunkOf[group]!;
-    if (chunk === NONE) return this.#miss(group, row);
+    if (chunk === NONE) return this.#miss(group, row, hasTaken);
+    if (!this.#mayShow(chunk, row, hasTaken)) return this.#awaitAny(row, hasTaken);
+    this.#addHolder(chunk, hasTaken);
     this.#returnGrant(row);
-    this.#addHolder(chunk);
     if (this.#state[chunk] !== READY) return this.#await(chunk, row);
     this.#waits.lists.remove(row);
     this.counters.hits += 1;
@@ -152,7 +171,14 @@ export class ChunkCache {
   /** Ends one hold of `chunk`. O(1). */
   release(chunk: number): void {
     const holders = (this.#holders[chunk]! -= 1);
-    if (holders === 0 && this.#state[chunk] === READY) this.#retire(chunk);
+    if (holders > 0) return;
+    this.#endNewcomers(chunk);
+    if (this.#state[chunk] === READY) this.#retire(chunk);
+  }
+
+  /** A client has taken a piece of `chunk`. O(1). */
+  noteTaken(chunk: number): void {
+    if (this.#takes[chunk]! < POPULAR_TAKES) this.#takes[chunk]! += 1;
   }
 
   /** `row` wants nothing any more. O(1). */
@@ -167,7 +193,7 @@ export class ChunkCache {
   /** Reads `group` before anybody asks, if there is plenty of room. O(1). */
   readAhead(group: number): void {
     if (group >= this.#chunkOf.length || this.#chunkOf[group] !== NONE) return;
-    if ((this.idle - this.#grants) * 4 < this.chunks || this.#waits.lists.count(this.#waits.free) > 0) return;
+    if ((this.idle - this.#grants) * 4 < this.chunks || awaitingAny(this.#waits) > 0) return;
     this.#claim();
     this.counters.readAhead += 1;
     this.#load(this.#lists.take(IDLE_LIST), group);
@@ -226,9 +252,16 @@ export class ChunkCache {
     return this.#lists.count(QUEUED_LIST) > 0;
   }
 
-  /** Chunks that may be given up for others. */
-  #spare(): number {
-    return this.idle - Math.floor(this.chunks * SPARED_SHARE);
+  /** Chunks that may be given up for a newcomer, or for somebody who has taken something. */
+  #spare(hasTaken: boolean): number {
+    const share = hasTaken && !this.#isNewcomersTurn() ? SPARED_BY_OTHERS : SPARED_BY_NEWCOMERS;
+    return this.idle - Math.floor(this.chunks * share);
+  }
+
+  /** Where both wait, those are next who hold less. */
+  #isNewcomersTurn(): boolean {
+    const { lists, freeNewcomers } = this.#waits;
+    return lists.count(freeNewcomers) > 0 && 2 * this.#newcomerChunks < this.chunks - this.idle;
   }
 
   #collect(row: number, promised: number): number {
@@ -237,19 +270,24 @@ export class ChunkCache {
     return promised;
   }
 
-  #miss(group: number, row: number): number {
+  /** What somebody holds is there for all. What nobody holds a newcomer has if it is popular, or if there is plenty. */
+  #mayShow(chunk: number, row: number, hasTaken: boolean): boolean {
+    if (hasTaken || this.#holders[chunk]! > 0 || this.#takes[chunk] === POPULAR_TAKES) return true;
+    return this.#mayTake(row, false);
+  }
+
+  #mayTake(row: number, hasTaken: boolean): boolean {
+    return this.#spare(hasTaken) > (this.#granted[row] === 1 ? 0 : this.#grants);
+  }
+
+  #miss(group: number, row: number, hasTaken: boolean): number {
     this.#claim();
-    if (this.#spare() <= (this.#granted[row] === 0 ? this.#grants : 0)) {
-      this.#returnGrant(row);
-      if (this.#waits.lists.listOf(row) !== this.#waits.free) this.#waits.lists.add(this.#waits.free, row);
-      return WAIT;
-    }
-    this.#grants -= this.#granted[row]!;
-    this.#granted[row] = 0;
+    if (!this.#mayTake(row, hasTaken)) return this.#awaitAny(row, hasTaken);
+    this.#endGrant(row);
     this.counters.misses += 1;
     const chunk = this.#lists.take(IDLE_LIST);
     this.#load(chunk, group);
-    this.#addHolder(chunk);
+    this.#addHolder(chunk, hasTaken);
     return this.#await(chunk, row);
   }
 
@@ -265,14 +303,35 @@ export class ChunkCache {
     this.#lists.addFirst(IDLE_LIST, gone);
   }
 
+  /** A row that waits already keeps its place, and one whose chunk others have held meanwhile is the next. */
+  #awaitAny(row: number, hasTaken: boolean): number {
+    const { lists, free, freeNewcomers } = this.#waits;
+    const list = hasTaken ? free : freeNewcomers;
+    if (this.#granted[row] === 1) {
+      lists.addFirst(list, row);
+      this.#returnGrant(row);
+    } else if (lists.listOf(row) !== list) lists.add(list, row);
+    return WAIT;
+  }
+
   #await(chunk: number, row: number): number {
     this.#promised[row] = chunk;
     this.#waits.lists.add(this.#waits.chunk + chunk, row);
     return WAIT;
   }
 
-  #addHolder(chunk: number): void {
-    if ((this.#holders[chunk]! += 1) === 1 && this.#state[chunk] === READY) this.#lists.remove(chunk);
+  #addHolder(chunk: number, hasTaken: boolean): void {
+    const isFirst = (this.#holders[chunk]! += 1) === 1;
+    if (isFirst && this.#state[chunk] === READY) this.#lists.remove(chunk);
+    if (isFirst && !hasTaken) {
+      this.#isNewcomers[chunk] = 1;
+      this.#newcomerChunks += 1;
+    }
+  }
+
+  #endNewcomers(chunk: number): void {
+    this.#newcomerChunks -= this.#isNewcomers[chunk]!;
+    this.#isNewcomers[chunk] = 0;
   }
 
   #load(chunk: number, group: number): void {
@@ -303,8 +362,13 @@ export class ChunkCache {
       if (!done) this.#promised[row] = FAILED;
       lists.add(runnable, row);
     }
-    if (!done) this.#holders[chunk] = 0;
+    if (!done) this.#loseHolders(chunk);
     if (this.#holders[chunk] === 0) this.#retire(chunk);
+  }
+
+  #loseHolders(chunk: number): void {
+    this.#holders[chunk] = 0;
+    this.#endNewcomers(chunk);
   }
 
   #fail(chunk: number): void {
@@ -315,6 +379,7 @@ export class ChunkCache {
   #detach(chunk: number): void {
     const group = this.#group[chunk]!;
     this.#group[chunk] = NONE;
+    this.#takes[chunk] = 0;
     if (group !== NONE && this.#chunkOf[group] === chunk) this.#chunkOf[group] = NONE;
   }
 
@@ -328,22 +393,31 @@ export class ChunkCache {
     this.#grant();
   }
 
-  /** Sets an idle chunk aside for whoever has waited longest. */
+  /** Sets idle chunks aside for those who have waited longest. */
   #grant(): void {
-    const { lists, free, runnable } = this.#waits;
-    while (this.#spare() > this.#grants) {
-      const row = lists.take(free);
-      if (row === NONE) return;
+    for (let row = this.#nextWaiting(); row !== NONE; row = this.#nextWaiting()) {
       this.#granted[row] = 1;
       this.#grants += 1;
-      lists.add(runnable, row);
+      this.#waits.lists.add(this.#waits.runnable, row);
     }
+  }
+
+  /** Who waits and may have a chunk: newcomers if it is their turn, or nobody else waits. */
+  #nextWaiting(): number {
+    const { lists, free, freeNewcomers } = this.#waits;
+    const hasTaken = lists.count(free) > 0 && !this.#isNewcomersTurn();
+    if (this.#spare(hasTaken) <= this.#grants) return NONE;
+    return lists.take(hasTaken ? free : freeNewcomers);
   }
 
   #returnGrant(row: number): void {
     if (this.#granted[row] === 0) return;
-    this.#granted[row] = 0;
-    this.#grants -= 1;
+    this.#endGrant(row);
     this.#grant();
+  }
+
+  #endGrant(row: number): void {
+    this.#grants -= this.#granted[row]!;
+    this.#granted[row] = 0;
   }
 }

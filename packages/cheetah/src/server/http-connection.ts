@@ -48,7 +48,6 @@ export class HttpConnection {
   #progressAt = 0 as Cycles;
   #taken = 0;
   #queued = 0;
-  #hasTaken = false;
 
   constructor(services: Services, row: number) {
     this.row = row;
@@ -99,7 +98,7 @@ export class HttpConnection {
 
   /** True once its client has taken a whole response, or `stuckBytes` of one. */
   get hasTaken(): boolean {
-    return this.#hasTaken;
+    return this.#writer.hasTaken;
   }
 
   /** Serves `connection` from now on. */
@@ -109,7 +108,6 @@ export class HttpConnection {
     this.#skip = 0;
     this.#leftBehind = this.#peerEnded = this.#owesFin = false;
     this.#taken = this.#queued = 0;
-    this.#hasTaken = false;
     this.#writer.open(connection);
     this.#reader.reset();
     this.#touch();
@@ -137,6 +135,7 @@ export class HttpConnection {
   /** Pieces were acknowledged. */
   acknowledged(): void {
     this.#acknowledgedAt = this.#services.now();
+    this.#writer.noteTaken();
     this.#noteTaken(this.#acknowledgedAt);
     if (this.#phase === "finishing") this.#touch();
     if (this.#phase === "responding") this.run();
@@ -213,7 +212,7 @@ export class HttpConnection {
     this.#queued = left;
     if (left > 0 && this.#taken < this.#services.limits.stuckBytes) return;
     this.#taken = 0;
-    this.#hasTaken = true;
+    this.#writer.hasTaken = true;
     this.#progressAt = now;
   }
 

@@ -3,7 +3,7 @@ import { NEVER } from "@exolith/exokernel/abi";
 import type { Cycles, Window } from "@exolith/exokernel/abi";
 import type { CloseReason, Connection, ConnectionHandler, Pollable } from "@exolith/libos-exos";
 import { IndexLists } from "../memory/index-lists.ts";
-import type { WaitLists } from "../memory/wait-lists.ts";
+import { awaitingAny, type WaitLists } from "../memory/wait-lists.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { CROWDED_SECONDS, isCrowded, letIdleGo, longestIdle, stuckSince, tooMany } from "./room.ts";
 import type { Services } from "./services.ts";
@@ -136,9 +136,9 @@ export class HttpServer implements ConnectionHandler, Pollable {
   /** Those that are stuck give way while most are in use; and as many that hold something as wait for a slot or a chunk. */
   #relieve(now: Cycles): void {
     const { counters, limits } = this.#services;
-    const { lists, heads, free } = this.#waits;
+    const { lists, heads } = this.#waits;
     this.#displaceStuck(this.#rows, tooMany(counters.open, limits.connections), now);
-    const waiting = lists.count(heads) + lists.count(free);
+    const waiting = lists.count(heads) + awaitingAny(this.#waits);
     if (waiting === 0) return;
     const holding = this.#rows.filter((row) => row.isHolding);
     this.#displaceStuck(holding, waiting, now);

@@ -33,6 +33,8 @@ const UNKNOWN = -1;
 export class ResponseWriter implements PieceOwner {
   /** What is being answered; filled before `start`. */
   readonly answer: Answer = makeAnswer();
+  /** True once its client has taken a whole response, or `stuckBytes` of one; until then it is a newcomer to the cache. */
+  hasTaken = false;
   readonly #services: Services;
   readonly #row: number;
   #connection: Connection | undefined;
@@ -43,6 +45,8 @@ export class ResponseWriter implements PieceOwner {
   #end = 0;
   #chunk = WAIT;
   #units = 0;
+  /** The chunk of which a piece was let go last. */
+  #released = WAIT;
   /** Head slots that it has queued. */
   #slots = 0;
   #bodyBytes = 0;
@@ -69,6 +73,8 @@ export class ResponseWriter implements PieceOwner {
   /** Sends on `connection` from now on. */
   open(connection: Connection): void {
     this.#connection = connection;
+    this.hasTaken = false;
+    this.#released = WAIT;
     this.#units = 0;
     this.#slots = 0;
   }
@@ -103,7 +109,14 @@ export class ResponseWriter implements PieceOwner {
       return this.#services.slots.give(token - SLOT_TOKENS);
     }
     this.#units -= token & UNITS_MASK;
-    this.#services.cache.release(token >>> UNITS_BITS);
+    this.#released = token >>> UNITS_BITS;
+    this.#services.cache.release(this.#released);
+  }
+
+  /** The client has acknowledged what was let go. */
+  noteTaken(): void {
+    if (this.#released !== WAIT) this.#services.cache.noteTaken(this.#released);
+    this.#released = WAIT;
   }
 
   /** Queues as much as there is room for. */
@@ -207,7 +220,7 @@ export class ResponseWriter implements PieceOwner {
     const most = this.#services.heldChunks() * UNITS_A_CHUNK;
     if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength()) > most) return WAIT;
     const group = Math.floor(this.#position() / CHUNK_BYTES);
-    this.#chunk = this.#services.cache.hold(group, this.#row);
+    this.#chunk = this.#services.cache.hold(group, this.#row, this.hasTaken);
     if (this.#chunk === WAIT) this.#readGroup(group);
     return this.#chunk;
   }
