@@ -161,9 +161,9 @@ export class ChunkCache {
     if (chunk === NONE) return this.#miss(group, row, hasTaken);
     if (!this.#mayShow(chunk, row, hasTaken)) return this.#awaitAny(row, hasTaken);
     this.#addHolder(chunk, hasTaken);
+    this.#waits.lists.remove(row);
     this.#returnGrant(row);
     if (this.#state[chunk] !== READY) return this.#await(chunk, row);
-    this.#waits.lists.remove(row);
     this.counters.hits += 1;
     return chunk;
   }
@@ -288,7 +288,9 @@ export class ChunkCache {
     const chunk = this.#lists.take(IDLE_LIST);
     this.#load(chunk, group);
     this.#addHolder(chunk, hasTaken);
-    return this.#await(chunk, row);
+    this.#await(chunk, row);
+    this.#grant();
+    return WAIT;
   }
 
   /** Rather than give up something of use, takes frames for a chunk that has none. */
@@ -307,10 +309,9 @@ export class ChunkCache {
   #awaitAny(row: number, hasTaken: boolean): number {
     const { lists, free, freeNewcomers } = this.#waits;
     const list = hasTaken ? free : freeNewcomers;
-    if (this.#granted[row] === 1) {
-      lists.addFirst(list, row);
-      this.#returnGrant(row);
-    } else if (lists.listOf(row) !== list) lists.add(list, row);
+    if (this.#granted[row] === 1) lists.addFirst(list, row);
+    else if (lists.listOf(row) !== list) lists.add(list, row);
+    this.#returnGrant(row);
     return WAIT;
   }
 
@@ -340,6 +341,7 @@ export class ChunkCache {
       this.#detach(chunk);
     }
     this.#group[chunk] = group;
+    this.#takes[chunk] = 0;
     this.#chunkOf[group] = chunk;
     this.#state[chunk] = LOADING;
     this.#submit(chunk);
@@ -379,7 +381,6 @@ export class ChunkCache {
   #detach(chunk: number): void {
     const group = this.#group[chunk]!;
     this.#group[chunk] = NONE;
-    this.#takes[chunk] = 0;
     if (group !== NONE && this.#chunkOf[group] === chunk) this.#chunkOf[group] = NONE;
   }
 
@@ -410,8 +411,8 @@ export class ChunkCache {
     return lists.take(hasTaken ? free : freeNewcomers);
   }
 
+  /** `row` needs nothing set aside for it; and whose turn it is may have changed, now that it waits no more, or elsewhere. */
   #returnGrant(row: number): void {
-    if (this.#granted[row] === 0) return;
     this.#endGrant(row);
     this.#grant();
   }
