@@ -405,6 +405,7 @@ export class ChunkCache {
 
   /** Who waits and may have a chunk: newcomers if it is their turn, or nobody else waits. */
   #nextWaiting(): number {
+    if (awaitingAny(this.#waits) === 0) return NONE;
     const { lists, free, freeNewcomers } = this.#waits;
     const hasTaken = lists.count(free) > 0 && !this.#isNewcomersTurn();
     if (this.#spare(hasTaken) <= this.#grants) return NONE;

@@ -218,7 +218,10 @@ export class ResponseWriter implements PieceOwner {
   #hold(): number {
     if (this.#chunk >= 0) return this.#chunk;
     const most = this.#services.heldChunks() * UNITS_A_CHUNK;
-    if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength()) > most) return WAIT;
+    if (this.#units > 0 && this.#units + unitsOf(this.#pieceLength()) > most) {
+      this.#services.cache.forget(this.#row);
+      return WAIT;
+    }
     const group = Math.floor(this.#position() / CHUNK_BYTES);
     this.#chunk = this.#services.cache.hold(group, this.#row, this.hasTaken);
     if (this.#chunk === WAIT) this.#readGroup(group);
