@@ -168,6 +168,7 @@ class Crowd {
       for (const row of this.rows) while (row.held.length > 0) this.release(row, false);
     }
     this.endReads();
+    this.settle();
     return rounds;
   }
 
