@@ -170,10 +170,7 @@ export class ChunkCache {
 
   /** Ends one hold of `chunk`. O(1). */
   release(chunk: number): void {
-    const holders = (this.#holders[chunk]! -= 1);
-    if (holders > 0) return;
-    this.#endNewcomers(chunk);
-    if (this.#state[chunk] === READY) this.#retire(chunk);
+    if ((this.#holders[chunk]! -= 1) === 0) this.#letGo(chunk);
   }
 
   /** A client has taken a piece of `chunk`. O(1). */
@@ -330,11 +327,6 @@ export class ChunkCache {
     }
   }
 
-  #endNewcomers(chunk: number): void {
-    this.#newcomerChunks -= this.#isNewcomers[chunk]!;
-    this.#isNewcomers[chunk] = 0;
-  }
-
   #load(chunk: number, group: number): void {
     if (this.#group[chunk] !== NONE) {
       this.counters.evictions += 1;
@@ -364,13 +356,8 @@ export class ChunkCache {
       if (!done) this.#promised[row] = FAILED;
       lists.add(runnable, row);
     }
-    if (!done) this.#loseHolders(chunk);
-    if (this.#holders[chunk] === 0) this.#retire(chunk);
-  }
-
-  #loseHolders(chunk: number): void {
-    this.#holders[chunk] = 0;
-    this.#endNewcomers(chunk);
+    if (!done) this.#holders[chunk] = 0;
+    if (this.#holders[chunk] === 0) this.#letGo(chunk);
   }
 
   #fail(chunk: number): void {
@@ -382,6 +369,13 @@ export class ChunkCache {
     const group = this.#group[chunk]!;
     this.#group[chunk] = NONE;
     if (group !== NONE && this.#chunkOf[group] === chunk) this.#chunkOf[group] = NONE;
+  }
+
+  /** Nobody holds `chunk` any more; what is still being read is put where it belongs when that has ended. */
+  #letGo(chunk: number): void {
+    this.#newcomerChunks -= this.#isNewcomers[chunk]!;
+    this.#isNewcomers[chunk] = 0;
+    if (this.#state[chunk] === READY) this.#retire(chunk);
   }
 
   /** Nobody holds `chunk`: it may be given up, last of all if its contents are of use. */

@@ -214,7 +214,7 @@ export class ResponseWriter implements PieceOwner {
     return "done";
   }
 
-  /** The chunk with the next bytes; it stays ours until it is queued. */
+  /** The chunk with the next bytes; it stays ours until it is queued. Who has as many as he may waits for none: others may have it. */
   #hold(): number {
     if (this.#chunk >= 0) return this.#chunk;
     const most = this.#services.heldChunks() * UNITS_A_CHUNK;
